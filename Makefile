@@ -1,0 +1,48 @@
+# The commands of market_pipeline. `make run` and `make test` are all that a newcomer needs.
+FEED ?= simulated
+AT ?= open
+BIN := .venv/bin
+READY := .venv/.ready
+RUN := env -u PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test bench soak lock clean
+
+help:
+	@echo "make run          set up, start everything with simulated data, say where to look  (FEED=live, AT=now)"
+	@echo "make test         every check and test"
+	@echo "make check        format, lint, types, layers, sizes: the fast part"
+	@echo "make setup        only the virtual environment"
+	@echo "make bench        measure speed and size beside peers"
+	@echo "make soak         kill cycles at random moments, 100 times"
+	@echo "make lock         pin the newest allowed versions again"
+
+$(READY): requirements.lock pyproject.toml .python-version deploy/setup
+	@deploy/setup
+
+setup: $(READY)
+
+run: $(READY)
+	@MARKET_PIPELINE_FEED=$(FEED) $(RUN) $(BIN)/market-pipeline up --at $(AT)
+
+check: $(READY)
+	@$(BIN)/ruff format --check market_pipeline market_pipeline_tests benchmarks
+	@$(BIN)/ruff check market_pipeline market_pipeline_tests benchmarks
+	@$(RUN) $(BIN)/mypy
+	@$(RUN) $(BIN)/lint-imports --no-cache
+	@$(RUN) $(BIN)/python -m pytest -q -p no:cacheprovider market_pipeline_tests/structure
+
+test: check
+	@$(RUN) $(BIN)/python -m pytest -n 2 --dist loadscope market_pipeline_tests
+
+bench: $(READY)
+	@$(RUN) $(BIN)/python -m benchmarks
+
+soak: $(READY)
+	@$(RUN) $(BIN)/python -m benchmarks.soak
+
+lock:
+	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --python-version 3.12 --quiet --upgrade -o requirements.lock
+
+clean:
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache

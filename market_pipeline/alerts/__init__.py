@@ -1,0 +1,1 @@
+"""Telling people: conditions, their life, and the channels."""

@@ -1,0 +1,1 @@
+"""Dagster components: what a market file becomes in Dagster."""

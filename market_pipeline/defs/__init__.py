@@ -1,0 +1,1 @@
+"""One folder per market with its defs.yaml, and platform for what belongs to none."""

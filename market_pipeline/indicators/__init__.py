@@ -1,0 +1,1 @@
+"""The indicator room: a catalogue of data, an engine, and the user's own functions."""

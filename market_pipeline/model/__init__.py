@@ -1,0 +1,1 @@
+"""The vocabulary: frozen values that travel between the parts. No I/O, no clock, no settings."""

@@ -1,0 +1,1 @@
+"""Pure judgements: validity, freshness, coverage, health. No I/O, no clock."""

@@ -1,0 +1,100 @@
+"""The only reader of the environment. Every setting is documented in .env.example, and a test holds both together."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from market_pipeline.errors import ConfigurationError
+
+
+class Feed(StrEnum):
+    """Where quotes come from; the two never share a folder."""
+
+    SIMULATED = "simulated"
+    LIVE = "live"
+
+
+def _own(name: str) -> AliasChoices:
+    return AliasChoices(f"MARKET_PIPELINE_{name}")
+
+
+class Settings(BaseSettings):
+    """All settings. A name without prefix belongs to a service whose own name for it is established."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+    feed: Feed = Field(Feed.SIMULATED, validation_alias=_own("FEED"), description="simulated or live")
+    data: Path = Field(Path("data"), validation_alias=_own("DATA"), description="folder of all data")
+    simulator_url: str = Field(
+        "http://127.0.0.1:8765", validation_alias=_own("SIMULATOR_URL"), description="the simulated exchange"
+    )
+    ui_port: int = Field(3000, ge=1, le=65535, validation_alias=_own("UI_PORT"), description="port of Dagster's UI")
+    budgets: bool = Field(
+        True, validation_alias=_own("BUDGETS"), description="on or off; off only with the simulated feed"
+    )
+    ca_bundle: Path | None = Field(
+        None, validation_alias=_own("CA_BUNDLE"), description="extra certificates (PEM) for sources with a broken chain"
+    )
+    log_level: str = Field("INFO", validation_alias=_own("LOG_LEVEL"), description="DEBUG, INFO, WARNING or ERROR")
+    contact: str = Field(
+        "https://github.com/market-pipeline",
+        validation_alias=_own("CONTACT"),
+        description="shown in the User-Agent, so that a source's operator can reach you",
+    )
+    dhan_client_id: str | None = Field(None, validation_alias="DHAN_CLIENT_ID", description="Dhan HQ client id")
+    dhan_api_token: SecretStr | None = Field(
+        None, validation_alias="DHAN_API_TOKEN", description="Dhan HQ access token (renew it daily)"
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        None, validation_alias="SLACK_WEBHOOK_URL", description="Slack incoming webhook for alerts"
+    )
+    slack_bot_token: SecretStr | None = Field(
+        None, validation_alias="SLACK_BOT_TOKEN", description="Slack bot token, instead of a webhook"
+    )
+    slack_channel: str = Field(
+        "#market-pipeline", validation_alias="SLACK_CHANNEL", description="channel for the bot token"
+    )
+    slack_api_url: str | None = Field(
+        None, validation_alias="SLACK_API_URL", description="base URL of Slack's API, if not Slack's own"
+    )
+    smtp_host: str | None = Field(None, validation_alias="SMTP_HOST", description="mail server for alerts")
+    smtp_port: int = Field(587, ge=1, le=65535, validation_alias="SMTP_PORT", description="465 means TLS from the start")
+    smtp_username: str | None = Field(None, validation_alias="SMTP_USERNAME", description="empty for a plain relay")
+    smtp_password: SecretStr | None = Field(None, validation_alias="SMTP_PASSWORD", description="its password")
+    smtp_sender: str = Field(
+        "market_pipeline@localhost", validation_alias="SMTP_SENDER", description="From: address of alerts"
+    )
+    alert_email_recipients: str = Field(
+        "", validation_alias="ALERT_EMAIL_RECIPIENTS", description="comma-separated addresses"
+    )
+
+    @model_validator(mode="after")
+    def _budgets_guard_real_sources(self) -> Settings:
+        if self.feed is Feed.LIVE and not self.budgets:
+            raise ValueError("MARKET_PIPELINE_BUDGETS=off is allowed only with MARKET_PIPELINE_FEED=simulated")
+        return self
+
+    @cached_property
+    def feed_folder(self) -> Path:
+        """Return the absolute folder that everything of this feed is written to."""
+        return (self.data / self.feed.value).absolute()
+
+    @property
+    def email_recipients(self) -> tuple[str, ...]:
+        """Return the mail addresses that alerts go to."""
+        return tuple(part.strip() for part in self.alert_email_recipients.split(",") if part.strip())
+
+
+def load_settings() -> Settings:
+    """Read the environment and .env. Raise ConfigurationError naming the variable, what was seen and what is allowed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']} (seen: {e.get('input')!r})"
+                 for e in error.errors(include_url=False, include_input=True)]
+        raise ConfigurationError("settings are wrong; see .env.example: " + "; ".join(lines)) from None

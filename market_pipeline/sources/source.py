@@ -1,0 +1,119 @@
+"""What every source offers, and what the steps may rely on.
+
+A source module defines `create(context) -> Source`; its file name is its name in market files, tables and the
+simulated exchange. Parsing is a pure function on bytes, so that recorded samples test it without a network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal, Protocol, cast
+
+from market_pipeline.clock import Clock
+from market_pipeline.errors import ConfigurationError
+from market_pipeline.markets.schema import MarketFile, SourceRule
+from market_pipeline.model.bar import ChartBar, DailyBar
+from market_pipeline.model.instrument import Instrument
+from market_pipeline.model.outcome import Outcome, RequestKind
+from market_pipeline.model.quote import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request at the source's true address; the transport alone knows about the simulated exchange."""
+
+    source: str
+    kind: RequestKind
+    url: str
+    method: Literal["GET", "POST"] = "GET"
+    params: Mapping[str, str] | Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json_body: object | None = None
+    expects: Literal["json", "html", "csv", "text"] = "json"
+    min_bytes: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A body that passed the transport's checks (status 2xx, size, not HTML where something else is due)."""
+
+    body: bytes
+    http_status: int
+    content_type: str
+    received_time: datetime
+    payload_sha: str
+    attempts: int
+    latency_ms: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Transport(Protocol):
+    """Sends requests within the source's budget, retrying what a retry can help; raises only our errors."""
+
+    def send(self, request: Request) -> Answer:
+        """Return the checked answer. Raises Transient and Permanent errors of errors.py, never a library's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched[Record]:
+    """What a call brought: the good records, and one outcome for every requested symbol."""
+
+    records: tuple[Record, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class SourceContext:
+    """All that a source is given. `credentials` holds only this source's keys, already unwrapped."""
+
+    market: MarketFile
+    rule: SourceRule
+    transport: Transport
+    clock: Clock
+    credentials: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """A reporter. Methods never raise for one symbol: its outcome says what happened.
+
+    They raise only what concerns the whole source before anything was asked (MissingKey).
+    """
+
+    name: str
+    kinds: frozenset[RequestKind]
+
+    def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
+        """Fetch the present quote of each instrument, in as few requests as the source allows."""
+
+    def minute_bars(self, instrument: Instrument, *, start: datetime, end: datetime) -> Fetched[ChartBar]:
+        """Fetch finished one-minute bars with start <= interval_start < end (UTC), in time order."""
+
+    def daily_bars(self, instrument: Instrument, *, start: date, end: date) -> Fetched[DailyBar]:
+        """Fetch one bar a session from `start` to `end`, both included."""
+
+    def instruments(self) -> Fetched[Instrument]:
+        """Fetch the source's list of what trades, filtered by the market file's universe rule."""
+
+
+class SourceModule(Protocol):
+    """What a module in this folder exports."""
+
+    REQUIRED_KEYS: tuple[str, ...]
+    """Names of settings without which the live source is off."""
+
+    def create(self, context: SourceContext) -> Source:
+        """Make the source for one market."""
+
+
+def source_module(name: str) -> SourceModule:
+    """Import the module of the source called `name`. Raise ConfigurationError when there is none."""
+    try:
+        return cast(SourceModule, importlib.import_module(f"market_pipeline.sources.{name}"))
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"tried to load source {name!r}: there is no market_pipeline/sources/{name}.py; "
+            "a retry does not help; correct the name in the market file"
+        ) from error

@@ -1,0 +1,1 @@
+"""The warehouse: Parquet slices read through DuckDB. duckdb and warehouse paths are known only here."""

@@ -1,0 +1,1 @@
+"""Pure functions between tables: merge, bars, reconcile. No I/O, no clock, no environment."""
