@@ -6,7 +6,7 @@ READY := .venv/.ready
 RUN := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench soak lock clean
+.PHONY: help setup run check test bench soak docs lock clean
 
 help:
 	@echo "make run          set up, start everything with simulated data, say where to look  (FEED=live, AT=now)"
@@ -15,6 +15,7 @@ help:
 	@echo "make setup        only the virtual environment"
 	@echo "make bench        measure speed and size beside peers"
 	@echo "make soak         kill cycles at random moments, 100 times"
+	@echo "make docs         write the pages that are made from the code again"
 	@echo "make lock         pin the newest allowed versions again"
 
 $(READY): requirements.lock pyproject.toml .python-version deploy/setup
@@ -40,6 +41,9 @@ bench: $(READY)
 
 soak: $(READY)
 	@$(RUN) $(BIN)/python -m benchmarks.soak
+
+docs: $(READY)
+	@$(RUN) $(BIN)/python -m docs.generate
 
 lock:
 	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-emit-index-url --python-version 3.12 --quiet --upgrade -o requirements.lock

@@ -18,9 +18,12 @@ MarketPipelineError
     ├── Blocked                the source refuses us as a client (403, HTML where data is due)
     ├── PayloadError           the body is not what the source's format says
     ├── UnknownSymbol          the source does not know the symbol
+    ├── NoData                 the source has nothing for the time or symbol that was asked for
     ├── CalendarError          a question that the market's calendar cannot answer
+    ├── IndicatorError         bars or a definition that no indicator can be computed from
     ├── StorageError           the disk refused: full, unreadable, read-only
     └── DeliveryError          an alert could not be delivered
+        └── MessageRefused     the channel works, but will never take this message
 
 A message says what we tried, what we saw, whether a retry helps and what to do.
 """
@@ -30,6 +33,11 @@ from __future__ import annotations
 
 class MarketPipelineError(Exception):
     """Base of all errors that this project raises on purpose."""
+
+    http_status: int | None = None
+    """The HTTP status that the source answered, where it did."""
+    attempts: int = 1
+    """How often it was tried before giving up."""
 
 
 class Transient(MarketPipelineError):
@@ -54,6 +62,9 @@ class RateLimited(Transient):
 
 class BreakerOpen(Transient):
     """The circuit breaker of this source is open."""
+
+    cause: type[MarketPipelineError] | None = None
+    """The kind of error that opened it, so that what was not asked is not mistaken for a mere delay."""
 
 
 class BudgetExhausted(Transient):
@@ -104,8 +115,16 @@ class UnknownSymbol(Permanent):
     """The source does not know the symbol."""
 
 
+class NoData(Permanent):
+    """The source has nothing for the time or symbol that was asked for."""
+
+
 class CalendarError(Permanent):
     """The market's calendar cannot answer the question."""
+
+
+class IndicatorError(Permanent):
+    """Bars or a definition that no indicator can be computed from."""
 
 
 class StorageError(Permanent):
@@ -114,3 +133,7 @@ class StorageError(Permanent):
 
 class DeliveryError(Permanent):
     """An alert could not be delivered."""
+
+
+class MessageRefused(DeliveryError):
+    """The channel works, but will never take this message."""

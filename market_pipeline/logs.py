@@ -20,7 +20,9 @@ def configure_logging(settings: Settings) -> None:
     """
     folder = settings.feed_folder / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    file = TimedRotatingFileHandler(folder / "market_pipeline.log", when="midnight", utc=True, backupCount=KEEP_DAYS, delay=True)
+    file = TimedRotatingFileHandler(
+        folder / "market_pipeline.log", when="midnight", utc=True, backupCount=KEEP_DAYS, delay=True
+    )
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.ERROR)
     root = logging.getLogger("market_pipeline")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +36,9 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8765", validation_alias=_own("SIMULATOR_URL"), description="the simulated exchange"
     )
     ui_port: int = Field(3000, ge=1, le=65535, validation_alias=_own("UI_PORT"), description="port of Dagster's UI")
+    code_port: int = Field(
+        3030, ge=1, le=65535, validation_alias=_own("CODE_PORT"), description="port of the code server, for `up`"
+    )
     budgets: bool = Field(
         True, validation_alias=_own("BUDGETS"), description="on or off; off only with the simulated feed"
     )
@@ -63,7 +68,7 @@ class Settings(BaseSettings):
         None, validation_alias="SLACK_API_URL", description="base URL of Slack's API, if not Slack's own"
     )
     smtp_host: str | None = Field(None, validation_alias="SMTP_HOST", description="mail server for alerts")
-    smtp_port: int = Field(587, ge=1, le=65535, validation_alias="SMTP_PORT", description="465 means TLS from the start")
+    smtp_port: int = Field(587, ge=1, le=65535, validation_alias="SMTP_PORT", description="465: TLS from the start")
     smtp_username: str | None = Field(None, validation_alias="SMTP_USERNAME", description="empty for a plain relay")
     smtp_password: SecretStr | None = Field(None, validation_alias="SMTP_PASSWORD", description="its password")
     smtp_sender: str = Field(
@@ -91,10 +96,36 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment and .env. Raise ConfigurationError naming the variable, what was seen and what is allowed."""
+    """Read the environment and .env. Raise ConfigurationError naming each variable, what was seen and what is wrong."""
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']} (seen: {e.get('input')!r})"
-                 for e in error.errors(include_url=False, include_input=True)]
-        raise ConfigurationError("settings are wrong; see .env.example: " + "; ".join(lines)) from None
+        problems = [_problem(found) for found in error.errors(include_url=False)]
+        raise ConfigurationError(
+            f"read the settings and cannot use them: {'; '.join(problems)}; a retry does not help; see .env.example"
+        ) from None
+
+
+def _problem(found: Any) -> str:
+    name = ".".join(map(str, found["loc"]))
+    seen = "" if not name or _is_secret(name) else f" (seen: {found['input']!r})"
+    return f"{name}: {found['msg']}{seen}" if name else str(found["msg"])
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK"))
+
+
+def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
+    """Return the environment for a process that we start: this feed, compiled bytecode allowed, and `extra`."""
+    environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment.update(
+        MARKET_PIPELINE_FEED=settings.feed.value,
+        MARKET_PIPELINE_DATA=str(settings.data.absolute()),
+        MARKET_PIPELINE_SIMULATOR_URL=settings.simulator_url,
+        MARKET_PIPELINE_CODE_PORT=str(settings.code_port),
+        PYTHONTZPATH="",
+        **extra,
+    )
+    return environment

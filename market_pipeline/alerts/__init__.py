@@ -1,1 +1,1 @@
-"""Telling people: conditions, their life, and the channels."""
+"""Alerts: what is wrong, told once, with a message when it is over. The health sensor drives them."""

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from market_pipeline.cli.console import ExitCode, feed_banner, guarded, out, parse_day, print_json, progress_bar, runtime
+from market_pipeline.cli.console import (
+    ExitCode,
+    feed_banner,
+    guarded,
+    out,
+    parse_day,
+    print_json,
+    progress_bar,
+    runtime,
+)
 from market_pipeline.steps.backfill import backfill
 
 
@@ -30,15 +39,21 @@ def run(
             progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
         )
     if as_json:
-        print_json({"market": market, "sessions": [vars(session) for session in report.sessions], "notes": report.notes})
+        print_json(
+            {"market": market, "sessions": [vars(session) for session in report.sessions], "notes": report.notes}
+        )
     else:
         out.print(feed_banner(opened))
         table = Table("session", "symbols", "bars_1m", "indicators_1m", "bars_1d", "outcomes", box=None, pad_edge=False)
         for session in report.sessions:
             outcomes = ", ".join(f"{count} {status}" for status, count in sorted(session.outcomes.items()))
             table.add_row(
-                str(session.session_date), str(session.symbols), str(session.bars), str(session.indicators),
-                str(session.daily_bars), outcomes,
+                str(session.session_date),
+                str(session.symbols),
+                str(session.bars),
+                str(session.indicators),
+                str(session.daily_bars),
+                outcomes,
             )
         out.print(table)
         for note in report.notes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from enum import IntEnum
-from typing import Any, ParamSpec
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -18,8 +18,6 @@ from market_pipeline.errors import MarketPipelineError, SourceUnreachable, Trans
 from market_pipeline.logs import configure_logging
 from market_pipeline.settings import load_settings
 from market_pipeline.steps.runtime import Runtime, open_runtime
-
-P = ParamSpec("P")
 
 out = Console()
 notes = Console(stderr=True)
@@ -34,7 +32,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
 
 
-def guarded(verb: Callable[P, None]) -> Callable[P, None]:
+def guarded[**P](verb: Callable[P, None]) -> Callable[P, None]:
     """Turn our errors into one red line and the documented exit code; a traceback is a defect."""
 
     @functools.wraps(verb)
@@ -80,6 +78,12 @@ def feed_banner(opened: Runtime) -> str:
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
     """Show progress on stderr, so that stdout stays clean."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=notes, disable=quiet) as progress:
         yield progress

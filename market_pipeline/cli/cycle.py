@@ -40,7 +40,8 @@ def _document(report: CycleReport) -> dict[str, Any]:
         "duration_seconds": round(report.duration_seconds, 3),
         "coverage": round(report.coverage, 4),
         "tickers": report.tickers.documents,
-        "outcomes": {**report.quotes.counts, **report.bars.counts},
+        "outcomes": report.quotes.counts,
+        "chart_outcomes": dict(report.bars.chart_counts),
         "rows": {
             "raw_quotes": report.quotes.rows,
             "live_tickers": report.tickers.rows,
@@ -53,7 +54,7 @@ def _document(report: CycleReport) -> dict[str, Any]:
 def _print(report: CycleReport) -> None:
     out.print(f"{report.state.reason}; cycle took {report.duration_seconds:.2f} s, coverage {report.coverage:.0%}")
     table = Table("source", "outcomes", box=None, pad_edge=False)
-    for source, counts in {**report.quotes.counts, **report.bars.counts}.items():
+    for source, counts in {**report.quotes.counts, "charts": report.bars.chart_counts}.items():
         table.add_row(source, ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
     out.print(table)
     rows = Table("table", "rows written", box=None, pad_edge=False)

@@ -23,7 +23,13 @@ def run(as_json: Annotated[bool, typer.Option("--json", help="one JSON document 
     for column in listed:
         parameters = ", ".join(f"{key}={value}" for key, value in column.params.items())
         table.add_row(
-            column.column, column.function, parameters, column.anchor, column.unit, str(column.warm_up), column.description
+            column.column,
+            column.function,
+            parameters,
+            column.anchor,
+            column.unit,
+            str(column.warm_up),
+            column.description,
         )
     out.print(table)
     out.print(f"{len(listed)} columns")

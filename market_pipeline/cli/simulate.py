@@ -31,5 +31,7 @@ def run(
 def _pair(text: str) -> tuple[str, Path]:
     market, found, path = text.partition("=")
     if not found or not market or not path:
-        raise UsageError(f"--replay {text!r}: write MARKET=PATH, like india=recordings/india.parquet; a retry does not help")
+        raise UsageError(
+            f"--replay {text!r}: write MARKET=PATH, like india=recordings/india.parquet; a retry does not help"
+        )
     return market, Path(path)

@@ -1,1 +1,1 @@
-"""The indicator room: a catalogue of data, an engine, and the user's own functions."""
+"""The indicator room: a catalogue as data, the engine that computes it on bars, and functions of our own. Pure."""

@@ -5,10 +5,11 @@ Times of day are local to the calendar's zone; dates are session dates; duration
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from market_pipeline.model.quote import PriceKind
 from market_pipeline.model.session import SessionState
@@ -16,6 +17,27 @@ from market_pipeline.model.session import SessionState
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=40)]
 Isin = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
+MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+NEXT_MIDNIGHT = time(0)
+
+
+def _quoted_time(value: Any) -> Any:
+    if isinstance(value, int | float):
+        # YAML 1.1 reads an unquoted 15:30 as the base-60 number 930, which would become 00:15:30
+        raise ValueError('a time of day in quotes, like "15:30"')
+    return value
+
+
+def _regular_expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from None
+    return value
+
+
+LocalTime = Annotated[time, BeforeValidator(_quoted_time)]
+Pattern = Annotated[str, AfterValidator(_regular_expression)]
 
 
 class Section(BaseModel):
@@ -25,16 +47,48 @@ class Section(BaseModel):
 
 
 class PhaseRule(Section):
-    """A stretch of the session, in the exchange's local time. Dated, so that history stays right."""
+    """A stretch of the session, in the exchange's local time. Dated, so that history stays right.
+
+    A group that has rules of its own on a date follows only those; every other instrument follows those without a
+    group. An end of 00:00 is the midnight after.
+    """
 
     name: Name
     state: SessionState
-    start: time
-    end: time
+    start: LocalTime
+    end: LocalTime
     group: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     season: Literal["regular", "ramadan"] = "regular"
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> PhaseRule:
+        if self.end != NEXT_MIDNIGHT and self.end <= self.start:
+            raise ValueError(f"phase {self.name} ends at {self.end:%H:%M}, which is not after {self.start:%H:%M}")
+        return self
+
+    def holds_on(self, day: date, season: str) -> bool:
+        """Tell whether this rule is valid on `day` in `season`."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_to is None or day <= self.valid_to) and self.season == season
+
+
+class SpecialDay(Section):
+    """A date on which the market differs from its calendar: closed, or open at hours of its own (both given)."""
+
+    session_date: date
+    reason: str
+    open: LocalTime | None = None
+    close: LocalTime | None = None
+
+    @model_validator(mode="after")
+    def _hours_come_in_pairs(self) -> SpecialDay:
+        if (self.open is None) != (self.close is None):
+            raise ValueError("open and close are given together (a special session) or not at all (closed)")
+        if self.open is not None and self.close is not None and self.close <= self.open:
+            raise ValueError("close is after open, on the same date")
+        return self
 
 
 class CalendarSection(Section):
@@ -47,8 +101,11 @@ class CalendarSection(Section):
     weekly_pattern: tuple[int, ...] = Field(
         (0, 1, 2, 3, 4), description="weekdays with a session beyond the calendar's end (Monday is 0)"
     )
-    fixed_holidays: tuple[Annotated[str, Field(pattern=r"^\d{2}-\d{2}$")], ...] = Field(
-        (), description="MM-DD closed every year; used beyond the calendar's end"
+    fixed_holidays: dict[MonthDay, str] = Field(
+        default_factory=dict, description="MM-DD closed every year → its name; used beyond the calendar's end"
+    )
+    special_days: tuple[SpecialDay, ...] = Field(
+        (), description="dates that the calendar does not know, or does not name; they win over the calendar"
     )
 
 
@@ -83,6 +140,7 @@ class SeedRule(Section):
     seed_name: str
     resolution: Literal["same", "renamed", "merged", "corrected", "kept", "unresolved"]
     symbol: Code | None = None
+    added_symbol: Code | None = Field(None, description="a second instrument that the seed's name spoke of")
     reason: str
     valid_from: date | None = None
 
@@ -101,7 +159,7 @@ class UniverseRule(Section):
     segment: str
     series: tuple[str, ...]
     instrument: str
-    exclude_pattern: str | None = Field(None, description="regular expression on the trading symbol")
+    exclude_pattern: Pattern | None = Field(None, description="regular expression on the trading symbol")
     limit: int | None = Field(None, gt=0, description="keep at most this many, tier 1 first, then by symbol")
 
 
@@ -124,7 +182,9 @@ class SourceRule(Section):
     max_age_minutes: float = Field(3, gt=0, description="older prices than this (open minutes + delay) do not count")
     price_kinds: tuple[PriceKind, ...] = (PriceKind.TRADE,)
     batch_size: int = Field(1, ge=1)
-    minute_history_days: int = Field(0, ge=0, description="how far back the source serves minute bars; 0 = none")
+    minute_history_days: float = Field(
+        0, ge=0, description="how far back the source serves minute bars (0.5 is twelve hours); 0 = none"
+    )
     timestamps: Literal["utc", "local"] = "utc"
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
     terms: str = Field(description="what the source's terms allow, in a sentence")
@@ -200,22 +260,38 @@ class MarketFile(Section):
 
     @model_validator(mode="after")
     def _names_refer_to_something(self) -> MarketFile:
-        known = {rule.symbol for rule in self.symbols}
-        if not known and self.universe is None:
+        if not self.symbols and self.universe is None:
             raise ValueError("a market names its symbols, a universe rule, or both")
-        sources = [source.name for source in self.sources]
-        for source in sources:
-            if sources.count(source) > 1:
-                raise ValueError(f"source {source} is listed twice")
+        _refuse_twins("source", [rule.name for rule in self.sources])
+        _refuse_twins("symbol", [rule.symbol for rule in self.symbols])
+        _refuse_twins("isin", [rule.isin for rule in self.symbols if rule.isin is not None])
+        _refuse_twins("seed", [seed.code for seed in self.seeds])
+        self._sources_are_listed()
+        self._seeds_are_among_the_symbols()
+        return self
+
+    def _sources_are_listed(self) -> None:
+        known = [rule.name for rule in self.sources]
+        if self.universe is not None and self.universe.source not in known:
+            raise ValueError(f"universe: {self.universe.source} is not one of {', '.join(known)}")
         for rule in self.symbols:
             for alias in rule.aliases:
-                if alias.source not in sources:
-                    raise ValueError(f"alias of {rule.symbol}: {alias.source} is not one of {', '.join(sources)}")
+                if alias.source not in known:
+                    raise ValueError(f"alias of {rule.symbol}: {alias.source} is not one of {', '.join(known)}")
+
+    def _seeds_are_among_the_symbols(self) -> None:
+        known = {rule.symbol for rule in self.symbols}
         for seed in self.seeds:
-            if seed.symbol is not None and known and seed.symbol not in known:
-                raise ValueError(f"seed {seed.code} resolves to {seed.symbol}, which is not among the symbols")
-        return self
+            for symbol in (seed.symbol, seed.added_symbol):
+                if symbol is not None and known and symbol not in known:
+                    raise ValueError(f"seed {seed.code} resolves to {symbol}, which is not among the symbols")
 
     def source(self, name: str) -> SourceRule:
         """Return the rule of the source called `name`."""
         return next(rule for rule in self.sources if rule.name == name)
+
+
+def _refuse_twins(kind: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{kind} {name} is listed twice")

@@ -17,9 +17,7 @@ class Alias:
 
     def holds_on(self, day: date) -> bool:
         """Tell whether this alias is valid on `day`."""
-        return (self.valid_from is None or self.valid_from <= day) and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 
 
 @dataclass(frozen=True, slots=True)

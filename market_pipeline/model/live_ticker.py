@@ -22,6 +22,18 @@ class FieldProvenance:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingPrice:
+    """A price held back because it jumped: it is shown once a second source or a later poll agrees."""
+
+    price: float
+    source: str
+    event_time: datetime
+    received_time: datetime
+    since: datetime
+    """received_time of the first poll that said so."""
+
+
+@dataclass(frozen=True, slots=True)
 class LiveTicker:
     """One instrument as we know it now; None means that no eligible source said."""
 
@@ -47,4 +59,6 @@ class LiveTicker:
     change_1d_percent: float | None = None
     change_ytd_percent: float | None = None
     provenance: Mapping[str, FieldProvenance] = field(default_factory=dict)
-    """Field group (last, session, book, valuation, reference) → who supplied it."""
+    """Field group (last, session, book, valuation, reference, change_ytd) → who supplied it."""
+    pending: PendingPrice | None = None
+    """The price that is being held back, if there is one."""

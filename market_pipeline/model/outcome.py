@@ -35,6 +35,7 @@ class RequestKind(StrEnum):
     MINUTE_BARS = "minute_bars"
     DAILY_BARS = "daily_bars"
     TRADES = "trades"
+    ORDER_BOOK = "order_book"
     INSTRUMENTS = "instruments"
 
 

@@ -1,1 +1,1 @@
-"""Pure judgements: validity, freshness, coverage, health. No I/O, no clock."""
+"""Judgements about data and running: validity, freshness, coverage, health. Pure: no I/O, no clock, no environment."""

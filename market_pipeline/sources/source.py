@@ -7,13 +7,13 @@ simulated exchange. Parsing is a pure function on bytes, so that recorded sample
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol, cast
 
 from market_pipeline.clock import Clock
-from market_pipeline.errors import ConfigurationError
+from market_pipeline.errors import ConfigurationError, MarketPipelineError
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
@@ -34,6 +34,12 @@ class Request:
     json_body: object | None = None
     expects: Literal["json", "html", "csv", "text"] = "json"
     min_bytes: int = 2
+    max_bytes: int = 5_000_000
+    """Cap on the body after decompression; only an instrument master may need more."""
+    total_seconds: float | None = None
+    """Deadline of the whole call with its retries; None takes the transport's."""
+    refusal: Callable[[int, bytes], MarketPipelineError | None] | None = None
+    """The source's own errors: (HTTP status, body) → what it means, None when the body is an answer. Asked first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class SourceModule(Protocol):
 
     REQUIRED_KEYS: tuple[str, ...]
     """Names of settings without which the live source is off."""
+    HOME: str
+    """The source's true address, for `doctor` to reach."""
 
     def create(self, context: SourceContext) -> Source:
         """Make the source for one market."""

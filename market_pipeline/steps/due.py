@@ -1,11 +1,12 @@
-"""When a market has work: while trades can happen, and after the close for as long as its sources lag."""
+"""When a market has work: while trades can happen, after the close for as long as its sources lag, and once a day."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 from market_pipeline.model.session import SessionState
-from market_pipeline.steps.runtime import MarketRuntime
+from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 TRAILING_MINUTES = 2
 
@@ -29,3 +30,35 @@ def in_reach(market: MarketRuntime, at: datetime) -> bool:
 def skip_reason(market: MarketRuntime, at: datetime) -> str | None:
     """Return why no minute cycle is due at `at`, in words for people; None when one is due."""
     return None if in_reach(market, at) else market.calendar.state(at).reason
+
+
+def last_ended_session(market: MarketRuntime, at: datetime) -> date:
+    """Return the date of the newest session whose last phase is over at `at`."""
+    day = market.calendar.session_date_at(at)
+    session = market.calendar.session(day)
+    if session is not None and session.last_phase_end <= at:
+        return day
+    return market.calendar.previous_sessions(day, 1)[0]
+
+
+@dataclass(frozen=True)
+class SessionDue:
+    """A session to close, or why there is none."""
+
+    session_date: date | None
+    reason: str | None = None
+
+
+def session_due(runtime: Runtime, market: MarketRuntime) -> SessionDue:
+    """Return the last ended session when it has settled and is not closed yet."""
+    now = runtime.clock.now()
+    day = last_ended_session(market, now)
+    session = market.calendar.session(day)
+    if session is None:
+        return SessionDue(None, f"{market.name} has no session on {day}")
+    if runtime.warehouse.is_closed(market.name, day):
+        return SessionDue(None, f"{market.name}: session {day} is closed")
+    settled = session.last_phase_end + timedelta(minutes=market.file.calendar.settle_minutes)
+    if now < settled:
+        return SessionDue(None, f"{market.name}: session {day} settles until {settled:%H:%M} UTC")
+    return SessionDue(day)

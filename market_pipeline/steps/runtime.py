@@ -5,16 +5,19 @@ Nothing is opened at import. The clock of the simulated feed follows the simulat
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
 from market_pipeline.errors import SourceUnreachable
+from market_pipeline.indicators.catalogue import columns
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -23,25 +26,32 @@ from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.source import Source, SourceContext, source_module
 from market_pipeline.sources.transport import HttpTransport
 from market_pipeline.storage.payloads import PayloadStore
+from market_pipeline.storage.tables import BASE_TABLES, RAW_QUOTES, Column, Table, indicators_table
 from market_pipeline.storage.warehouse import Warehouse
 
 SIMULATED_KEY = "simulated"
+ARROW_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int16()}
 
 
 @dataclass(frozen=True)
 class MarketRuntime:
-    """One market, ready to work: its file, its calendar, its sources in order of priority, and those that are off."""
+    """One market, ready to work. Sources are made when first asked for: many steps need none."""
 
     file: MarketFile
     calendar: TradingCalendar
-    sources: tuple[Source, ...]
-    off: dict[str, str] = field(default_factory=dict)
+    off: Mapping[str, str]
     """Source → why it is off and what to set."""
+    make_source: Callable[[SourceRule], Source]
 
     @property
     def name(self) -> str:
         """Return the market's name."""
         return self.file.market
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Return the sources that are on, in order of priority."""
+        return tuple(self.make_source(rule) for rule in self.file.sources if rule.name not in self.off)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Runtime:
     settings: Settings
     clock: Clock
     speed: float = 1.0
+    _markets: dict[str, MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property
     def is_simulated(self) -> bool:
@@ -65,7 +76,11 @@ class Runtime:
     @cached_property
     def warehouse(self) -> Warehouse:
         """Return the warehouse of this feed."""
-        return Warehouse(self.folder, clock=self.clock)
+        return Warehouse(self.folder, all_tables(), clock=self.clock)
+
+    def table(self, name: str) -> Table:
+        """Return the table called `name`, in the version of the present catalogue."""
+        return self.warehouse.table(name)
 
     @cached_property
     def payloads(self) -> PayloadStore:
@@ -74,15 +89,14 @@ class Runtime:
 
     def market(self, name: str) -> MarketRuntime:
         """Wire one market. Raise UsageError for a market that has no file."""
-        file = load_market(name)
-        sources, off = [], {}
-        for rule in file.sources:
-            missing = self._missing_keys(rule)
-            if missing:
-                off[rule.name] = f"off: set {' and '.join(missing)}"
-                continue
-            sources.append(source_module(rule.name).create(self._context(file, rule)))
-        return MarketRuntime(file, calendar_for(file), tuple(sources), off)
+        if name not in self._markets:
+            file = load_market(name)
+            off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
+            self._markets[name] = MarketRuntime(file, calendar_for(file), off, partial(self._source, file))
+        return self._markets[name]
+
+    def _source(self, file: MarketFile, rule: SourceRule) -> Source:
+        return source_module(rule.name).create(self._context(file, rule))
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
         if self.is_simulated:
@@ -102,6 +116,22 @@ class Runtime:
 
     def _transport(self, rule: SourceRule) -> HttpTransport:
         return HttpTransport(rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep)
+
+
+@cache
+def indicators_1m() -> Table:
+    """Return the table of indicators for the present catalogue."""
+    return indicators_table(Column(c.column, ARROW_TYPES[c.storage_type], c.description, c.unit) for c in columns())
+
+
+def all_tables() -> tuple[Table, ...]:
+    """Return every table of the warehouse."""
+    return (*BASE_TABLES, indicators_1m())
+
+
+def stored_warehouse(settings: Settings) -> Warehouse:
+    """Return the warehouse of the feed for readers that need no clock of the feed."""
+    return Warehouse(settings.feed_folder, all_tables(), clock=SystemClock())
 
 
 def open_runtime(settings: Settings) -> Runtime:
@@ -131,6 +161,25 @@ def simulated_clock(url: str) -> ShiftedClock:
         ) from error
 
 
-def market_names() -> Iterable[str]:
+def market_names() -> Sequence[str]:
     """Return the names of all markets that have a file, sorted."""
     return sorted(load_markets())
+
+
+def last_stored_event(settings: Settings) -> datetime | None:
+    """Return the newest time at which something became known to this feed's warehouse; None when it is empty."""
+    warehouse = stored_warehouse(settings)
+    newest = [warehouse.latest(RAW_QUOTES, name)["known_at"] for name in market_names()]
+    moments = [pc.max(column).as_py() for column in newest if len(column)]
+    return max(moments, default=None)
+
+
+def set_warehouse_aside(settings: Settings, at: datetime) -> Path:
+    """Move the warehouse of a simulated feed into <feed>/earlier; return where. Only for clocks that step back."""
+    folder = settings.feed_folder / "earlier" / f"{at:%Y%m%d_%H%M%S}"
+    folder.mkdir(parents=True)
+    for name in ("warehouse", "market.duckdb", "live_tickers", "payloads", "alerts.sqlite", "health.json"):
+        part = settings.feed_folder / name
+        if part.exists():
+            part.rename(folder / name)
+    return folder

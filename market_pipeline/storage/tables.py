@@ -25,7 +25,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `key` identifies a row within a market; `minute_column` names the slice a row belongs to."""
+    """One table. `key` identifies a row within its minute (and market); `minute_column` says which minute that is."""
 
     name: str
     description: str
@@ -33,6 +33,10 @@ class Table:
     minute_column: str
     columns: tuple[Column, ...]
     has_latest: bool = False
+    is_small: bool = False
+    """Kept whole, one file a market, merged by `key`; a real table in market.duckdb."""
+    is_appended: bool = False
+    """Every write is a slice of its own; nothing is replaced."""
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -46,7 +50,7 @@ class Table:
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def _c(name: str, type_: pa.DataType, description: str, unit: str = "") -> Column:
+def _c(name: str, type_: pa.DataType, description: str, unit: str = "") -> Column:  # noqa: PLR0917 reads as a table
     return Column(name, type_, description, unit)
 
 
@@ -81,7 +85,12 @@ RAW_QUOTES = Table(
     ("source", "symbol"),
     "as_of",
     (
-        _MARKET, _c("source", _TEXT, "who reported it"), _SYMBOL, _SESSION, _AS_OF, _EVENT,
+        _MARKET,
+        _c("source", _TEXT, "who reported it"),
+        _SYMBOL,
+        _SESSION,
+        _AS_OF,
+        _EVENT,
         _c("event_precision_seconds", _REAL, "the event lies within so many seconds after event_time", "seconds"),
         _RECEIVED,
         _c("price", _REAL, "the price", "currency"),
@@ -102,10 +111,18 @@ FETCH_OUTCOMES = Table(
     ("source", "symbol", "kind"),
     "as_of",
     (
-        _MARKET, _c("source", _TEXT, "who was asked"), _SYMBOL, _SESSION, _AS_OF,
+        _MARKET,
+        _c("source", _TEXT, "who was asked"),
+        _SYMBOL,
+        _SESSION,
+        _AS_OF,
         _c("kind", _TEXT, "quote, minute_bars, daily_bars, trades or instruments"),
-        _c("status", _TEXT, "ok, empty, not_traded, halted, delisted, unknown, deferred, rate_limited, blocked, "
-           "parse_error, timeout or unauthorised"),
+        _c(
+            "status",
+            _TEXT,
+            "ok, empty, not_traded, halted, delisted, unknown, deferred, rate_limited, blocked, "
+            "parse_error, timeout or unauthorised",
+        ),
         _c("reason", _TEXT, "in words; null when there is nothing to say"),
         _c("attempts", _COUNT, "requests made, retries included", "requests"),
         _c("http_status", _COUNT, "status of the last answer"),
@@ -138,12 +155,14 @@ LIVE_TICKERS = Table(
         _c("timestamp", UTC_TIME, "event_time, under the name that the seed used", "UTC"),
         _c("exchange", _TEXT, "name of the exchange"),
         _c("country", _TEXT, "country of the exchange"),
-        _MARKET, _SYMBOL,
+        _MARKET,
+        _SYMBOL,
         _c("isin", _TEXT, "ISIN, where there is one"),
         _c("currency", _TEXT, "ISO 4217 code"),
         _SESSION,
         _c("session_state", _TEXT, "closed, pre_open, auction, open or post_close"),
-        _EVENT, _RECEIVED,
+        _EVENT,
+        _RECEIVED,
         _c("price_kind", _TEXT, "trade, close, reference or indicative"),
         _c("flags", FLAGS, "single_source, disputed, not_traded, quarantined, stale …"),
         _c("provenance", _TEXT, "JSON: per field group the source, its times, and who lost and why"),
@@ -161,7 +180,8 @@ BARS_1M = Table(
     ("symbol", "interval_start"),
     "interval_start",
     (
-        _MARKET, _SYMBOL,
+        _MARKET,
+        _SYMBOL,
         _c("interval_start", UTC_TIME, "start of the minute", "UTC"),
         _SESSION,
         _c("open", _REAL, "first price", "currency"),
@@ -180,13 +200,23 @@ BARS_1M = Table(
     has_latest=True,
 )
 
+BARS_1M_REPLACED = Table(
+    "bars_1m_replaced",
+    "Final bars as they were before other values replaced them, each with the revision that it had",
+    ("symbol", "interval_start", "revision", "known_at"),
+    "interval_start",
+    BARS_1M.columns,
+    is_appended=True,
+)
+
 INSTRUMENTS = Table(
     "instruments",
     "What trades on each market, with its names at the sources",
     ("symbol",),
     "known_at",
     (
-        _MARKET, _SYMBOL,
+        _MARKET,
+        _SYMBOL,
         _c("name", _TEXT, "name of the instrument"),
         _c("isin", _TEXT, "ISIN, where there is one"),
         _c("currency", _TEXT, "ISO 4217 code"),
@@ -203,6 +233,7 @@ INSTRUMENTS = Table(
         _c("seed_note", _TEXT, "how the seed was resolved, and why"),
         _KNOWN_AT,
     ),
+    is_small=True,
 )
 
 BARS_1D = Table(
@@ -211,7 +242,10 @@ BARS_1D = Table(
     ("source", "symbol", "session_date"),
     "session_date",
     (
-        _MARKET, _c("source", _TEXT, "whose history it is"), _SYMBOL, _SESSION,
+        _MARKET,
+        _c("source", _TEXT, "whose history it is"),
+        _SYMBOL,
+        _SESSION,
         _c("open", _REAL, "first price", "currency"),
         _c("high", _REAL, "highest price", "currency"),
         _c("low", _REAL, "lowest price", "currency"),
@@ -221,7 +255,11 @@ BARS_1D = Table(
         _c("market_cap", _REAL, "market capitalisation at the close", "currency"),
         _KNOWN_AT,
     ),
+    is_small=True,
 )
+
+BASE_TABLES = (RAW_QUOTES, FETCH_OUTCOMES, LIVE_TICKERS, BARS_1M, BARS_1M_REPLACED, INSTRUMENTS, BARS_1D)
+"""All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
 
 def indicators_table(columns: Iterable[Column]) -> Table:

@@ -63,12 +63,16 @@ def test_names_keep_to_the_vocabulary() -> None:
 
 
 def tracked_files() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True
+    )
     return [PROJECT / line for line in listed.stdout.splitlines() if (PROJECT / line).is_file()]
 
 
 def test_no_file_names_a_machine_path_or_a_package_index() -> None:
-    pattern = re.compile(r"(?<![\w.])/(work|root|home)/[A-Za-z.]|index-url\s*[=:]\s*\S|files\.python" + r"hosted|pypi\.org/simple")
+    pattern = re.compile(
+        r"(?<![\w.])/(work|root|home)/[A-Za-z.]|index-url\s*[=:]\s*\S|files\.python" + r"hosted|pypi\.org/simple"
+    )
     found = [
         f"{path.relative_to(PROJECT)}: {line.strip()[:80]}"
         for path in tracked_files()

@@ -1,0 +1,78 @@
+"""Builds the channels that the settings ask for. The log is always one of them."""
+
+from __future__ import annotations
+
+import ssl
+
+import structlog
+
+from market_pipeline.alerts.channel import Channel
+from market_pipeline.alerts.log import LogChannel
+from market_pipeline.alerts.mail import MailChannel, security_for
+from market_pipeline.alerts.message import Origin
+from market_pipeline.errors import ConfigurationError
+from market_pipeline.settings import Feed, Settings
+
+_log = structlog.get_logger(__name__)
+
+
+def channels(settings: Settings) -> tuple[Channel, ...]:
+    """Return the configured channels: the log, Slack (webhook before bot token), mail.
+
+    Raises ConfigurationError when the CA bundle cannot be read. Half a configuration is logged and left out.
+    """
+    context = trust(settings)
+    found = (_slack(settings, context), _mail(settings, context))
+    return (LogChannel(), *(channel for channel in found if channel is not None))
+
+
+def origin(settings: Settings) -> Origin:
+    """Return what every message says about this installation."""
+    return Origin(settings.feed is Feed.SIMULATED, f"http://127.0.0.1:{settings.ui_port}")
+
+
+def trust(settings: Settings) -> ssl.SSLContext:
+    """Return a verifying TLS context: the system's authorities, and those of the CA bundle setting."""
+    context = ssl.create_default_context()
+    if settings.ca_bundle is not None:
+        try:
+            context.load_verify_locations(cafile=settings.ca_bundle)
+        except OSError as error:
+            raise ConfigurationError(
+                f"tried to read MARKET_PIPELINE_CA_BUNDLE={settings.ca_bundle}: {error}; a retry does not help; "
+                "give a readable PEM file, or unset it"
+            ) from None
+    return context
+
+
+def _slack(settings: Settings, context: ssl.SSLContext) -> Channel | None:
+    # slack_sdk is loaded only where Slack is used
+    if settings.slack_webhook_url is not None and settings.slack_webhook_url.get_secret_value():
+        from market_pipeline.alerts.slack import SlackWebhook
+
+        return SlackWebhook(settings.slack_webhook_url, context)
+    if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
+        from market_pipeline.alerts.slack import SLACK_API, SlackBot
+
+        base_url = (settings.slack_api_url or SLACK_API).rstrip("/") + "/"
+        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context)
+    return None
+
+
+def _mail(settings: Settings, context: ssl.SSLContext) -> Channel | None:
+    if not settings.smtp_host:
+        return None
+    if not settings.email_recipients:
+        _log.warning("mail_is_off", reason="SMTP_HOST is set, ALERT_EMAIL_RECIPIENTS is not")
+        return None
+    username = settings.smtp_username or None
+    return MailChannel(
+        settings.smtp_host,
+        settings.smtp_port,
+        settings.smtp_sender,
+        settings.email_recipients,
+        security_for(settings.smtp_port, username),
+        username,
+        settings.smtp_password,
+        context,
+    )

@@ -1,0 +1,61 @@
+"""The component that a market's defs.yaml instantiates. Its schema is MarketFile and nothing else."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import dagster as dg
+from pydantic import BaseModel
+
+from market_pipeline.components.market import (
+    bars,
+    checks,
+    indicators,
+    instruments,
+    live_tickers,
+    raw_quotes,
+    schedules,
+    session,
+)
+from market_pipeline.errors import MarketFileError
+from market_pipeline.markets.schema import MarketFile
+
+
+class Market(dg.Component):
+    """One market: raw quotes per source → live tickers → one-minute bars → indicators, and its sessions."""
+
+    def __init__(self, file: MarketFile) -> None:
+        self.file = file
+
+    @classmethod
+    def get_model_cls(cls) -> type[MarketFile]:
+        """Return the only schema of a market file."""
+        return MarketFile
+
+    @classmethod
+    def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
+        """Make the component from the validated file."""
+        if not isinstance(attributes, MarketFile):
+            raise MarketFileError(f"{context.path}: a market file has `attributes`; see markets/schema.py")
+        return cls(attributes)
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature
+        """Build everything that belongs to this market."""
+        minute = [
+            raw_quotes.assets(self.file),
+            live_tickers.asset(self.file),
+            bars.asset(self.file),
+            indicators.asset(self.file),
+        ]
+        daily = [instruments.asset(self.file), *session.assets(self.file)]
+        minute_job = schedules.minute_job(self.file, minute)
+        daily_job = schedules.daily_job(self.file, daily)
+        return dg.Definitions(
+            assets=[*minute, *daily],
+            asset_checks=checks.freshness_checks(self.file),
+            jobs=[minute_job, daily_job],
+            schedules=[
+                schedules.minute_schedule(self.file, minute_job),
+                schedules.daily_schedule(self.file, daily_job),
+            ],
+        )

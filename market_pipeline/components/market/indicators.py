@@ -1,0 +1,41 @@
+"""`<market>/indicators_1m`: every column of the catalogue for the bars that are new or were corrected."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from market_pipeline.components.market.metadata import event_range, table_metadata, valid_result, valid_spec
+from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.markets.schema import MarketFile
+from market_pipeline.steps.compute_indicators import compute_indicators
+from market_pipeline.steps.runtime import indicators_1m
+
+
+def asset(file: MarketFile) -> dg.AssetsDefinition:
+    """Build the asset for one market."""
+    key = [file.market, "indicators_1m"]
+
+    @dg.asset(
+        key=key,
+        deps=[[file.market, "bars_1m"]],
+        group_name=file.market,
+        description=f"Technical indicators of {file.title}'s one-minute bars; null while warming up.",
+        metadata=table_metadata(indicators_1m()),
+        kinds={"parquet", "duckdb"},
+        check_specs=[valid_spec(key)],
+    )
+    def indicators(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+        opened = runtime.open()
+        report = compute_indicators(opened, opened.market(file.market))
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": report.rows,
+                "symbols": report.symbols,
+                "columns": report.columns,
+                "duration_seconds": round(report.duration_seconds, 3),
+                **event_range(report.first_event, report.last_event),
+            },
+            check_results=[valid_result(key, report.rules)],
+        )
+
+    return indicators

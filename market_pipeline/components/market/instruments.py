@@ -1,0 +1,37 @@
+"""`<market>/instruments`: what trades, from the market file or the source's instrument master."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from market_pipeline.components.market.metadata import markdown_table, table_metadata, valid_result, valid_spec
+from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.markets.schema import MarketFile
+from market_pipeline.steps.refresh_instruments import refresh_instruments
+from market_pipeline.storage.tables import INSTRUMENTS
+
+
+def asset(file: MarketFile) -> dg.AssetsDefinition:
+    """Build the asset for one market."""
+    key = [file.market, "instruments"]
+
+    @dg.asset(
+        key=key,
+        group_name=file.market,
+        description=f"What trades on {file.title}; requested codes that were renamed, merged or not found say so.",
+        metadata=table_metadata(INSTRUMENTS),
+        kinds={"parquet", "duckdb"},
+        check_specs=[valid_spec(key)],
+    )
+    def instruments(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+        opened = runtime.open()
+        report = refresh_instruments(opened, opened.market(file.market))
+        seeds = [(seed.code, seed.seed_name, seed.resolution, seed.symbol or "", seed.reason) for seed in file.seeds]
+        metadata: dict[str, Any] = {"dagster/row_count": report.rows, "new": report.new, "gone": report.gone}
+        if seeds:
+            metadata["seeds"] = markdown_table(("code", "asked for as", "resolution", "symbol", "reason"), seeds)
+        return dg.MaterializeResult(metadata=metadata, check_results=[valid_result(key, report.rules)])
+
+    return instruments

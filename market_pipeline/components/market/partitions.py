@@ -1,0 +1,65 @@
+"""Session dates as Dagster partitions: every day since 2013 but those on which the market had no session.
+
+Asking the calendar for thirteen years takes half a second, and every run loads the definitions; so the answer is kept
+in the feed's folder under a name that changes with the calendar.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+
+from market_pipeline.markets.loader import load_market
+from market_pipeline.markets.schema import MarketFile
+from market_pipeline.markets.trading_calendar import calendar_for
+from market_pipeline.settings import load_settings
+
+FIRST_SESSION = date(2013, 1, 1)
+
+
+@cache
+def session_partitions(market: str) -> dg.DailyPartitionsDefinition:
+    """Return one partition a session date, in the exchange's zone, up to the present day."""
+    file = load_market(market)
+    return dg.DailyPartitionsDefinition(
+        start_date=FIRST_SESSION.isoformat(),
+        timezone=file.calendar.zone,
+        end_offset=1,
+        exclusions=closed_days(file, load_settings().feed_folder / "cache") or None,
+    )
+
+
+def closed_days(file: MarketFile, folder: Path) -> list[str]:
+    """Return the ISO dates without a session from 2013 to the end of the published calendar."""
+    kept = folder / f"closed_days_{file.market}_{_key(file)}.json"
+    try:
+        days: list[str] = json.loads(kept.read_text())
+    except (OSError, ValueError):
+        days = _ask_calendar(file)
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(days))
+    return days
+
+
+def _key(file: MarketFile) -> str:
+    """Return a name for this exact calendar: its section, our dated holiday files, and the library's version."""
+    calendars = Path(__file__).parents[2] / "markets" / "calendars"
+    parts = [file.calendar.model_dump_json(), importlib.metadata.version("exchange_calendars")]
+    parts += [path.read_text() for path in sorted(calendars.glob("*.yaml"))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _ask_calendar(file: MarketFile) -> list[str]:
+    if set(file.calendar.weekly_pattern) == set(range(7)):
+        return []
+    calendar = calendar_for(file)
+    last = calendar.last_published_day()
+    open_days = set(calendar.sessions_between(FIRST_SESSION, last))
+    every = (FIRST_SESSION + timedelta(days=n) for n in range((last - FIRST_SESSION).days + 1))
+    return [day.isoformat() for day in every if day not in open_days]

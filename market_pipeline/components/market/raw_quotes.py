@@ -1,0 +1,72 @@
+"""`<market>/raw_quotes_<source>`: one subsettable multi-asset that asks all sources at the same time.
+
+A failed source gives no quotes, its outcomes and a failed check; it never fails the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from market_pipeline.components.market.metadata import (
+    counts_text,
+    event_range,
+    table_metadata,
+    valid_result,
+    valid_spec,
+)
+from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.markets.schema import MarketFile
+from market_pipeline.steps.fetch_quotes import QuotesReport, fetch_quotes
+from market_pipeline.storage.tables import RAW_QUOTES
+
+PREFIX = "raw_quotes_"
+
+
+def keys(file: MarketFile) -> list[dg.AssetKey]:
+    """Return the asset keys of this market's sources, best source first."""
+    return [dg.AssetKey([file.market, f"{PREFIX}{rule.name}"]) for rule in file.sources]
+
+
+def assets(file: MarketFile) -> dg.AssetsDefinition:
+    """Build the multi-asset of all sources of one market."""
+    specs = [
+        dg.AssetSpec(
+            [file.market, f"{PREFIX}{rule.name}"],
+            group_name=file.market,
+            description=f"What {rule.name} reports on {file.title}, unedited. Terms: {rule.terms}",
+            metadata=table_metadata(RAW_QUOTES),
+            kinds={"parquet", "api"},
+        )
+        for rule in file.sources
+    ]
+
+    @dg.multi_asset(
+        name=f"{file.market}_raw_quotes",
+        specs=specs,
+        check_specs=[valid_spec(spec.key.path) for spec in specs],
+        can_subset=True,
+    )
+    def raw_quotes(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> Iterator[dg.MaterializeResult[None]]:
+        opened = runtime.open()
+        selected = {key.path[-1].removeprefix(PREFIX) for key in context.selected_asset_keys}
+        report = fetch_quotes(opened, opened.market(file.market), only=selected)
+        for key in keys(file):
+            if key in context.selected_asset_keys:
+                yield _result(key, report)
+
+    return raw_quotes
+
+
+def _result(key: dg.AssetKey, report: QuotesReport) -> dg.MaterializeResult[None]:
+    source = report.by_source[key.path[-1].removeprefix(PREFIX)]
+    metadata = {
+        "dagster/row_count": source.rows,
+        "outcomes": counts_text(source.counts),
+        "duration_seconds": round(source.duration_seconds, 3),
+        **event_range(source.first_event, source.last_event),
+    }
+    if source.note:
+        metadata["note"] = source.note
+    return dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=[valid_result(key.path, source.rules)])

@@ -1,0 +1,115 @@
+"""Sessions as exchange_calendars publishes them, by calendar year: the only module that talks to the library.
+
+A year costs 6–35 ms to build, the library's default of twenty years 360 ms; so years are built when they are asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import cache
+from typing import Any, cast
+
+from market_pipeline.errors import ConfigurationError
+from market_pipeline.markets.zones import check_zone_table
+
+# the library's dates are nanoseconds since 1970: a calendar of pure rules would reach back to 1677
+EARLIEST = date(1990, 1, 1)
+OURS = {"XCAS": "market_pipeline.markets.calendars.xcas"}
+NAMED = {
+    "24/7": ("exchange_calendars.always_open", "AlwaysOpenCalendar"),
+    "24/5": ("exchange_calendars.weekday_calendar", "WeekdayCalendar"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """The hours of one session, UTC; trades happen from `open` up to but not including `close`."""
+
+    open: datetime
+    close: datetime
+    season: str = "regular"
+    is_half_day: bool = False
+
+
+class PublishedCalendar:
+    """One calendar of the library, or one of ours in the library's form."""
+
+    def __init__(self, name: str) -> None:
+        check_zone_table()
+        self.name = name
+        self._class = _calendar_class(name)
+
+    @property
+    def first_day(self) -> date:
+        """Return the first day that it can be asked for."""
+        bound = self._class.bound_min()
+        return EARLIEST if bound is None else max(EARLIEST, bound.date())
+
+    @property
+    def last_day(self) -> date:
+        """Return the last day that it can be asked for; date.max where it is made of rules that never end."""
+        bound = self._class.bound_max()
+        return date.max if bound is None else bound.date()
+
+    @property
+    def regular_hours(self) -> tuple[time, time]:
+        """Return the usual opening and closing time, local; a close of 00:00 is the midnight after."""
+        return self._class.open_times[-1][1], self._class.close_times[-1][1]
+
+    @property
+    def zone_name(self) -> str:
+        """Return the IANA name of the zone that its hours are written in."""
+        # ours look their zone up in the checked table when they are built, so the class can only name it
+        return getattr(self._class, "zone_name", None) or str(self._class.tz)
+
+    def holiday_name(self, day: date) -> str | None:
+        """Return the name of a holiday where the calendar knows it; the library's own calendars know none."""
+        name = getattr(self._class, "holiday_name", None)
+        return name(day) if name is not None else None
+
+    def sessions(self, first_year: int, last_year: int) -> dict[date, DayHours]:
+        """Return the sessions of whole years in date order, as far as they are published."""
+        start = max(self.first_day, date(first_year, 1, 1))
+        end = min(self.last_day, date(last_year, 12, 31))
+        if end < start:
+            return {}
+        library = self._class(start=start.isoformat(), end=end.isoformat())
+        return dict(self._hours(library))
+
+    def _hours(self, library: Any) -> Iterator[tuple[date, DayHours]]:
+        season = getattr(self._class, "season", lambda _: "regular")
+        short = {moment.date() for moment in library.early_closes.union(library.late_opens)}
+        table = library.schedule
+        for moment, opened, closed in zip(table.index, table["open"], table["close"], strict=True):
+            day = moment.date()
+            name = season(day)
+            is_half_day = day in short and name == "regular"
+            yield day, DayHours(_utc(opened), _utc(closed), name, is_half_day=is_half_day)
+
+
+@cache
+def published_calendar(name: str) -> PublishedCalendar:
+    """Return the calendar called `name`. Raise ConfigurationError when neither the library nor we have it."""
+    return PublishedCalendar(name)
+
+
+def _calendar_class(name: str) -> Any:
+    module, attribute = NAMED.get(name, (f"exchange_calendars.exchange_calendar_{name.lower()}", _class_name(name)))
+    try:
+        return getattr(importlib.import_module(OURS.get(name, module)), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"looked for calendar {name!r}: neither exchange_calendars nor market_pipeline/markets/calendars has it; "
+            "a retry does not help; correct `calendar.name` in the market file (XBOM, XNYS, 24/7, XCAS …)"
+        ) from error
+
+
+def _utc(moment: Any) -> datetime:
+    return cast(datetime, moment.to_pydatetime()).replace(tzinfo=UTC)
+
+
+def _class_name(name: str) -> str:
+    return f"{name}ExchangeCalendar"

@@ -1,0 +1,262 @@
+"""The simulated exchange of one market: what is true at a moment, before any source delays or formats it.
+
+Every answer is a pure function of the tapes and the moment `at` (epoch seconds); the order of questions never matters.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+import numpy as np
+
+from market_pipeline.model.session import Session, SessionState
+from market_pipeline.simulator.listing import Listing
+from market_pipeline.simulator.standing import Day, Standing
+from market_pipeline.simulator.tape import (
+    Columns,
+    Floats,
+    MinuteSoFar,
+    SessionTape,
+    Trade,
+    last_trade_of,
+    minute_so_far,
+    trades_of_minute,
+)
+from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
+
+TAPES_KEPT = 4096
+"""About eight sessions of 500 instruments; the oldest used one is dropped."""
+CLOSE_SEARCH_SESSIONS = 10
+"""An instrument that did not trade for so many sessions is worth its long-run price."""
+
+
+class Tapes(Protocol):
+    """Where sessions come from: the price model or a recording."""
+
+    listings: tuple[Listing, ...]
+    timeline: Timeline
+    has_trades: bool
+    """True when the trades inside a minute are known, so that the running minute can be shown."""
+
+    def tape(self, listing: Listing, session: Session) -> SessionTape:
+        """Return the whole session, whatever the time is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Bars `first` up to but not including `last` of a tape, then the running minute as far as it has come."""
+
+    tape: SessionTape
+    first: int
+    last: int
+    running: Columns | None
+
+
+class Exchange:
+    """Answers for one market. Nothing here knows the time: callers name the moment."""
+
+    def __init__(self, tapes: Tapes, *, seed: int) -> None:
+        self.seed = seed
+        self.timeline = tapes.timeline
+        self.listings = {listing.symbol: listing for listing in tapes.listings}
+        self.is_model = tapes.has_trades
+        self._tapes = tapes
+        self._kept: OrderedDict[tuple[str, date], SessionTape] = OrderedDict()
+        self._closes: dict[tuple[str, date], tuple[float, float | None]] = {}
+        self._days: dict[tuple[str, date], Day] = {}
+
+    def standings(self, at: float, symbols: Iterable[str] | None = None) -> list[Standing]:
+        """Return the standing of each known symbol (all by default); nothing before the first session."""
+        session = self.timeline.begun_by(at)
+        if session is None:
+            return []
+        phases: dict[str | None, tuple[SessionState, bool]] = {}
+        wanted = self.listings if symbols is None else [symbol for symbol in symbols if symbol in self.listings]
+        rows = []
+        for symbol in wanted:
+            listing = self.listings[symbol]
+            if listing.group not in phases:
+                is_final = at >= trading_ends(session, listing.group)
+                phases[listing.group] = state_of(session, listing.group, at), is_final
+            rows.append(self._standing(listing, session, at=at, phase=phases[listing.group]))
+        return rows
+
+    def _standing(self, listing: Listing, session: Session, *, at: float, phase: tuple[SessionState, bool]) -> Standing:
+        state, is_final = phase
+        tape = self.tape(listing, session)
+        done, running = self._progress(listing, tape, at)
+        before, before_at = self._close_before(listing, session.session_date)
+        day = session.session_date
+        if done == 0 and running is None:
+            return Standing(listing, day, state, before, before, before_at, is_final=is_final)
+        last = done - 1
+        prices = running.prices if running else []
+        high = [float(tape.high_to[last])] if done else []
+        low = [float(tape.low_to[last])] if done else []
+        traded_at, price, size = self._last_trade(listing, tape, last, running=running)
+        volume, turnover = _running_sums(tape, done, running)
+        return Standing(
+            listing, day, state, before, price, traded_at,
+            open=float(tape.open[0]),
+            high=max(high + prices),
+            low=min(low + prices),
+            volume=round((float(tape.volume_to[last]) if done else 0.0) + volume, listing.volume_decimals),
+            turnover=round((float(tape.turnover_to[last]) if done else 0.0) + turnover, 2),
+            trades=(int(tape.trades_to[last]) if done else 0) + len(prices),
+            last_size=size,
+            is_final=is_final,
+        )  # fmt: skip
+
+    def _progress(self, listing: Listing, tape: SessionTape, at: float) -> tuple[int, MinuteSoFar | None]:
+        """Return how many bars are finished at a moment, and how far the running one has come."""
+        done = int(np.searchsorted(tape.starts, at - 60, side="right"))
+        if not self._tapes.has_trades or done == len(tape) or tape.starts[done] > at:
+            return done, None
+        return done, minute_so_far(listing, tape, done, at=at)
+
+    def _last_trade(
+        self, listing: Listing, tape: SessionTape, last: int, *, running: MinuteSoFar | None = None
+    ) -> tuple[float, float, float]:
+        """Return time, price and size. A recording's trade is taken to fall in the last second of its minute."""
+        if running is not None:
+            return running.last_time, running.prices[-1], running.last_size
+        if not self._tapes.has_trades:
+            return float(tape.starts[last]) + 59.0, float(tape.close[last]), float(tape.volume[last])
+        traded_at, size = last_trade_of(listing, tape, last)
+        return traded_at, float(tape.close[last]), size
+
+    def slices(self, symbol: str, *, start: float, end: float, at: float) -> Iterator[Slice]:
+        """Give the bars with start <= minute < end that had begun at `at`, one slice a session, in time order."""
+        listing = self.listings[symbol]
+        zone = self.timeline.zone
+        first_day = datetime.fromtimestamp(start, zone).date()
+        last_day = datetime.fromtimestamp(min(end, at), zone).date()
+        for session in self.timeline.between(first_day, last_day):
+            tape = self.tape(listing, session)
+            done, so_far = self._progress(listing, tape, at)
+            until = min(end, session.close.timestamp())  # a later auction's print is in quotes, never in charts
+            first, last = (int(np.searchsorted(tape.starts, edge, side="left")) for edge in (start, until))
+            running = _running_bar(int(tape.starts[done]), so_far) if so_far and first <= done < last else None
+            if first < min(last, done) or running is not None:
+                yield Slice(tape, first, min(last, done), running)
+
+    def minutes(self, symbol: str, *, start: float, end: float, at: float) -> Columns:
+        """Return the bars with start <= minute < end that had begun at `at`, the running one included."""
+        parts: list[Columns] = []
+        for piece in self.slices(symbol, start=start, end=end, at=at):
+            parts.append(piece.tape.rows(slice(piece.first, piece.last)))
+            if piece.running is not None:
+                parts.append(piece.running)
+        return _joined(parts)
+
+    def session_dates(self, *, first: date, last: date, at: float) -> list[date]:
+        """Return the dates of the sessions from `first` to `last`, both included, that were over at `at`, in order."""
+        today = datetime.fromtimestamp(at, self.timeline.zone).date()
+        sessions = self.timeline.between(first, min(last, today))
+        return [session.session_date for session in sessions if session.last_phase_end.timestamp() <= at]
+
+    def days(self, symbol: str, *, first: date, last: date, at: float) -> Iterator[Day]:
+        """Give one row for each of these sessions."""
+        listing = self.listings[symbol]
+        for day in self.session_dates(first=first, last=last, at=at):
+            session = self.timeline.session(day)
+            if session is not None and (symbol, day) not in self._days:
+                self._days[symbol, day] = self._day(listing, session)
+            yield self._days[symbol, day]
+
+    def _day(self, listing: Listing, session: Session) -> Day:
+        tape = self._whole(listing, session)
+        before, _ = self._close_before(listing, session.session_date)
+        if not len(tape):
+            return Day(session.session_date, before, None, None, None, None, None, None, None)
+        return Day(
+            session.session_date, before, float(tape.open[0]), float(tape.high_to[-1]), float(tape.low_to[-1]),
+            float(tape.close[-1]), round(float(tape.volume_to[-1]), listing.volume_decimals),
+            round(float(tape.turnover_to[-1]), 2), int(tape.trades_to[-1]),
+        )  # fmt: skip
+
+    def trades(self, symbol: str, *, start: float, at: float) -> Iterator[Trade]:
+        """Give the trades with start < time <= at, in time order. A recording has none."""
+        if not self._tapes.has_trades:
+            return
+        listing = self.listings[symbol]
+        for piece in self.slices(symbol, start=start - 60, end=at + 60, at=at):
+            rows = range(piece.first, piece.last + (piece.running is not None))
+            for row in rows:
+                for trade in trades_of_minute(listing, piece.tape, row):
+                    if start * 1e9 < trade.time_ns <= at * 1e9:
+                        yield trade
+
+    def close_on(self, symbol: str, day: date) -> float:
+        """Return the last close up to and including a trading date."""
+        return self._close_before(self.listings[symbol], day + timedelta(days=1))[0]
+
+    def tape(self, listing: Listing, session: Session) -> SessionTape:
+        """Return a session's tape and keep it: quotes and charts of the same session come back to it."""
+        key = listing.symbol, session.session_date
+        tape = self._kept.get(key)
+        if tape is None:
+            tape = self._kept[key] = self._tapes.tape(listing, session)
+            if len(self._kept) > TAPES_KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(key)
+        return tape
+
+    def _whole(self, listing: Listing, session: Session) -> SessionTape:
+        """Return a tape without keeping it: a long daily history must not push out the live session."""
+        kept = self._kept.get((listing.symbol, session.session_date))
+        return kept if kept is not None else self._tapes.tape(listing, session)
+
+    def _close_before(self, listing: Listing, day: date) -> tuple[float, float | None]:
+        """Return the last close before a trading date, and when it was made (None: not for a long time)."""
+        key = listing.symbol, day
+        if key not in self._closes:
+            self._closes[key] = self._search_close(listing, day)
+        return self._closes[key]
+
+    def _search_close(self, listing: Listing, day: date) -> tuple[float, float | None]:
+        session = self.timeline.before(day)
+        for _ in range(CLOSE_SEARCH_SESSIONS):
+            if session is None:
+                break
+            tape = self._whole(listing, session)
+            if len(tape):
+                traded_at, price, _ = self._last_trade(listing, tape, len(tape) - 1)
+                return price, traded_at
+            session = self.timeline.before(session.session_date)
+        return listing.price, None
+
+
+def _running_sums(tape: SessionTape, row: int, running: MinuteSoFar | None) -> tuple[float, float]:
+    """Return volume and turnover of the running minute; turnover grows as volume does, so it never falls back."""
+    if running is None:
+        return 0.0, 0.0
+    return running.volume, float(tape.turnover[row]) * running.volume / float(tape.volume[row])
+
+
+def _running_bar(start: int, so_far: MinuteSoFar) -> Columns:
+    def one(value: float) -> Floats:
+        return np.array([value], dtype=np.float64)
+
+    prices = so_far.prices
+    return Columns(
+        np.array([start]),
+        one(prices[0]),
+        one(max(prices)),
+        one(min(prices)),
+        one(prices[-1]),
+        one(so_far.volume),
+        np.array([len(prices)]),
+    )
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    if not parts:
+        empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return Columns(none, empty, empty, empty, empty, empty, none)
+    return Columns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Columns)))

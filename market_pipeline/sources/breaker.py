@@ -1,0 +1,147 @@
+"""Circuit breaker: leave a source alone that keeps failing, and try it again carefully.
+
+One per source and host, shared by all processes of a feed, because each minute's run is a new process. The rules are
+pure functions of a state and a moment; the state lies in a SharedState, in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from market_pipeline import errors
+from market_pipeline.clock import Clock
+from market_pipeline.errors import Blocked, BreakerOpen, MarketPipelineError, RateLimited, Transient
+from market_pipeline.sources.shared_state import SharedState
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """When to open and for how long."""
+
+    failures_in_row: int = 5
+    window: int = 20
+    window_share: float = 0.5
+    open_seconds: float = 60.0
+    max_open_seconds: float = 1800.0
+    refusal_seconds: float = 0.0
+    """How long to leave a source alone that refuses us (403, 429, HTML for data); 0 counts it like other failures."""
+    probe_seconds: float = 60.0
+    """A probe that has not reported after so long is taken for dead, and another one may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """What is remembered. `recent` is newest last, 1 = failed; it starts with the first failure after an all-clear."""
+
+    recent: tuple[int, ...] = ()
+    open_until: float | None = None
+    last_open_seconds: float = 0.0
+    probe_until: float | None = None
+    cause: str | None = None
+
+    @property
+    def is_clear(self) -> bool:
+        """Tell whether nothing speaks against asking."""
+        return not self.recent and self.open_until is None
+
+
+def may_ask(state: BreakerState, now: float) -> bool:
+    """Tell whether a request may go now: the breaker is closed, or its time is up and no probe is out."""
+    return state.open_until is None or (
+        now >= state.open_until and (state.probe_until is None or now >= state.probe_until)
+    )
+
+
+def after_success(state: BreakerState, rule: BreakerRule) -> BreakerState:
+    """Return the state after an answer: a probe closes the breaker, and a window without failures is forgotten."""
+    recent = (*state.recent, 0)[-rule.window :]
+    if state.open_until is not None or not any(recent):
+        return BreakerState()
+    return replace(state, recent=recent)
+
+
+def after_failure(state: BreakerState, rule: BreakerRule, error: MarketPipelineError, *, now: float) -> BreakerState:
+    """Return the state after a failure; it opens the breaker when the rule says so, twice as long as the last time.
+
+    What was under way when the breaker opened changes nothing, unless the source asks for a longer pause.
+    """
+    recent = (*state.recent, 1)[-rule.window :]
+    cause = type(error).__name__
+    until = now + _told_seconds(error, rule)
+    if until > max(now, state.open_until or now):
+        return replace(state, recent=recent, open_until=until, probe_until=None, cause=cause)
+    if state.open_until is not None and now < state.open_until:
+        return state
+    if state.open_until is None and not _is_too_much(recent, rule):
+        return replace(state, recent=recent, cause=cause)
+    seconds = min(max(2 * state.last_open_seconds, rule.open_seconds), rule.max_open_seconds)
+    return BreakerState(recent, now + seconds, seconds, None, cause)
+
+
+def _told_seconds(error: MarketPipelineError, rule: BreakerRule) -> float:
+    """Return how long the source, or its rule, says that we must stay away; 0 when the count decides."""
+    told = (error.retry_after_seconds or 0.0) if isinstance(error, Transient) else 0.0
+    return max(told, rule.refusal_seconds) if isinstance(error, Blocked | RateLimited) else told
+
+
+def _is_too_much(recent: tuple[int, ...], rule: BreakerRule) -> bool:
+    in_row = recent[-rule.failures_in_row :]
+    return (len(in_row) == rule.failures_in_row and all(in_row)) or (
+        len(recent) == rule.window and sum(recent) >= rule.window * rule.window_share
+    )
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The breaker of one source and host."""
+
+    name: str
+    rule: BreakerRule
+    state: SharedState
+    clock: Clock
+
+    def ask(self) -> None:
+        """Return when a request may go now. Raise BreakerOpen with the seconds to wait and what opened it."""
+        now = self.clock.monotonic()
+        if _load(self.state.read(now)).open_until is None:
+            return
+        with self.state.changing(now) as record:
+            state = _load(record)
+            if not may_ask(state, now):
+                raise self._open(state, now)
+            if state.open_until is not None:
+                _store(record, replace(state, probe_until=now + self.rule.probe_seconds))
+
+    def succeeded(self) -> None:
+        """Note an answer. Nothing is written while all is well."""
+        now = self.clock.monotonic()
+        if _load(self.state.read(now)).is_clear:
+            return
+        with self.state.changing(now) as record:
+            _store(record, after_success(_load(record), self.rule))
+
+    def failed(self, error: MarketPipelineError) -> None:
+        """Note a failure of the source (not of a symbol, and not of our own request)."""
+        now = self.clock.monotonic()
+        with self.state.changing(now) as record:
+            _store(record, after_failure(_load(record), self.rule, error, now=now))
+
+    def _open(self, state: BreakerState, now: float) -> BreakerOpen:
+        until = max(state.open_until or now, state.probe_until or now)
+        error = BreakerOpen(
+            f"did not ask {self.name}: it is left alone for another {until - now:.0f} s because of "
+            f"{state.cause or 'failures'}; a retry helps after that; if it lasts, look at what its outcomes say",
+            retry_after_seconds=until - now,
+        )
+        error.cause = getattr(errors, state.cause or "", None)
+        return error
+
+
+def _load(record: dict[str, Any]) -> BreakerState:
+    fields = {name: record[name] for name in BreakerState.__slots__ if name in record}
+    return BreakerState(**{**fields, "recent": tuple(fields.get("recent", ()))})
+
+
+def _store(record: dict[str, Any], state: BreakerState) -> None:
+    record.update(asdict(state) | {"recent": list(state.recent)})

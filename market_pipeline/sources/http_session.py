@@ -1,0 +1,185 @@
+"""A pooled requests session that keeps to a total deadline, verifies TLS, and in the simulated feed knows one host.
+
+A read time-out alone is no deadline: it starts anew with each byte, so a source that drips one byte a second holds a
+caller for days. Here every read of the socket, headers included, gets what is left of the deadline at most.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
+
+from market_pipeline.clock import Clock
+from market_pipeline.errors import ConfigurationError
+from market_pipeline.settings import Feed, Settings
+
+POOL_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment of the clock's monotonic time by which a call must be over."""
+
+    clock: Clock
+    at: float
+
+    def remaining(self) -> float:
+        """Return the seconds that are left; negative when it has passed."""
+        return self.at - self.clock.monotonic()
+
+
+_current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def keeping(deadline: Deadline) -> Iterator[None]:
+    """Hold every read of this thread's requests to `deadline`; a read after it raises TimeoutError."""
+    token = _current.set(deadline)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+class _DeadlineReader(io.RawIOBase):
+    """The socket's raw reader, with the time-out of each read cut to what the deadline leaves."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: Deadline) -> None:
+        self._raw, self._sock, self._deadline = raw, sock, deadline
+        self._read_seconds = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._deadline.remaining()
+        if remaining <= 0:
+            raise TimeoutError("the deadline of the whole call has passed")
+        self._sock.settimeout(remaining if self._read_seconds is None else min(self._read_seconds, remaining))
+        return cast(int | None, self._raw.readinto(buffer))
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        deadline = _current.get()
+        if deadline is not None:
+            raw = self.fp.detach()
+            self.fp = io.BufferedReader(_DeadlineReader(raw, sock, deadline))
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _DeadlineResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _DeadlineResponse
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+POOLS = {"http": _PlainPool, "https": _TlsPool}
+
+
+class _DeadlineAdapter(HTTPAdapter):
+    """Pools connections of ours; TLS is verified against the usual authorities and the extra bundle."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=POOL_CONNECTIONS, pool_maxsize=POOL_CONNECTIONS)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **options, **self._tls_options())
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        through = super().proxy_manager_for(proxy, **options, **self._tls_options())
+        through.pool_classes_by_scheme = POOLS
+        return through
+
+    def _tls_options(self) -> dict[str, Any]:
+        return {"ssl_context": self._tls} if self._tls else {}
+
+
+def open_session(settings: Settings) -> requests.Session:
+    """Make a session for the feed: live reaches https only, simulated reaches the simulated exchange only.
+
+    It is safe to share among threads. Raise ConfigurationError when the extra CA bundle cannot be read.
+    """
+    session = requests.Session()
+    session.headers["User-Agent"] = user_agent(settings.contact)
+    session.adapters.clear()
+    if settings.feed is Feed.SIMULATED:
+        session.trust_env = False
+        session.mount(_origin(settings.simulator_url) + "/", _DeadlineAdapter(None))
+    else:
+        # proxies and their exceptions are the operator's environment, which requests knows how to read
+        session.mount("https://", _DeadlineAdapter(_trusting(settings.ca_bundle)))
+    return session
+
+
+def sent_url(url: str, source: str, settings: Settings) -> str:
+    """Return where a request for `url` really goes: there, or to the simulated exchange's copy of `source`."""
+    if settings.feed is Feed.LIVE:
+        return url
+    parts = urlsplit(url)
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{settings.simulator_url.rstrip('/')}/{source}{parts.path}{query}"
+
+
+@cache
+def user_agent(contact: str) -> str:
+    """Return the honest name under which we ask, with a way to reach the operator."""
+    try:
+        release = version("market_pipeline")
+    except PackageNotFoundError:
+        release = "unreleased"
+    return f"market_pipeline/{release} (+{contact})"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _trusting(bundle: Path | None) -> ssl.SSLContext | None:
+    if bundle is None:
+        return None
+    context = create_urllib3_context()
+    context.load_verify_locations(certifi.where())
+    try:
+        context.load_verify_locations(bundle)
+    except OSError as error:
+        raise ConfigurationError(
+            f"tried to read the CA bundle {bundle} and got {type(error).__name__}: a retry does not help; "
+            "MARKET_PIPELINE_CA_BUNDLE must name a readable PEM file, or be unset"
+        ) from error
+    return context

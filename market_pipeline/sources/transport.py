@@ -1,0 +1,259 @@
+"""The only way to a source: budget, breaker, retries, time-outs, body checks, payload keeping.
+
+Sources name their true addresses; in the simulated feed each request goes to the simulated exchange instead, and no
+other host can be reached. Errors are ours only, and hold no query, no header value and no library's text.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from market_pipeline.clock import Clock
+from market_pipeline.errors import (
+    Blocked,
+    BudgetExhausted,
+    ConfigurationError,
+    MarketPipelineError,
+    PayloadError,
+    RateLimited,
+    SourceTimeout,
+    SourceUnreachable,
+    Transient,
+    Unauthorised,
+)
+from market_pipeline.markets.schema import SourceRule
+from market_pipeline.settings import Settings
+from market_pipeline.sources.answer_checks import RETRIED_STATUSES, body_error, described, status_error
+from market_pipeline.sources.breaker import Breaker, BreakerRule
+from market_pipeline.sources.budget import Budgets
+from market_pipeline.sources.http_session import Deadline, keeping, open_session, sent_url
+from market_pipeline.sources.outcomes import outcome_status
+from market_pipeline.sources.shared_state import SharedState
+from market_pipeline.sources.source import Answer, Request
+
+__all__ = ["HttpTransport", "Patience", "outcome_status"]
+
+READ_BYTES = 65_536
+SOURCE_TROUBLE = (SourceUnreachable, SourceTimeout, RateLimited, Blocked, Unauthorised)
+"""Errors that speak against the source as a whole and count for its breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a transport waits for what; and how it waits, so that tests need not."""
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 10.0
+    total_seconds: float = 30.0
+    tries: int = 3
+    retry_base_seconds: float = 0.5
+    retry_max_seconds: float = 30.0
+    retry_after_limit_seconds: float = 10.0
+    """A longer Retry-After is not waited for: the breaker stays open until then."""
+    cycle_seconds: float | None = None
+    """After so long since the transport was made no budget is waited for; None for work without a cycle."""
+    budget_seconds: float = 120.0
+    """The longest wait for one turn of the budget."""
+    sleep: Callable[[float], None] = time.sleep
+    jitter: random.Random = field(default_factory=random.Random)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One request on its way through the retries; its deadline starts when its first turn comes."""
+
+    request: Request
+    url: str
+    deadline: Deadline
+    attempts: int = 0
+
+
+class HttpTransport:
+    """Implements Transport for one source of one market. Safe to share among threads."""
+
+    def __init__(
+        self,
+        rule: SourceRule,
+        *,
+        settings: Settings,
+        clock: Clock,
+        keep: Callable[[bytes], str],
+        patience: Patience | None = None,
+    ) -> None:
+        """`keep` stores a body and returns its SHA-256; every 2xx body is kept, also one that fails the checks."""
+        self._rule, self._settings, self._clock, self._keep = rule, settings, clock, keep
+        self._patience = patience or Patience()
+        self._created = clock.monotonic()
+        self._folder = settings.feed_folder / "limits"
+        self._session = open_session(settings)
+        self._budgets = Budgets(rule, self._folder, clock, self._patience.sleep)
+        self._retrying = self._make_retrying()
+
+    def close(self) -> None:
+        """Release the pooled connections."""
+        self._session.close()
+
+    def send(self, request: Request) -> Answer:
+        """Return the checked answer.
+
+        Raise Transient and Permanent errors of errors.py, never a library's; `attempts` and `http_status` are set.
+        """
+        breaker = self._breaker(request)
+        breaker.ask()
+        call = _Call(request, sent_url(request.url, request.source, self._settings), self._deadline(request))
+        try:
+            answer = self._retrying(self._attempt, call)
+        except MarketPipelineError as error:
+            error.attempts = call.attempts
+            if isinstance(error, SOURCE_TROUBLE):
+                breaker.failed(error)
+            elif error.http_status is not None:
+                breaker.succeeded()
+            raise
+        breaker.succeeded()
+        return answer
+
+    def _deadline(self, request: Request) -> Deadline:
+        seconds = request.total_seconds or self._patience.total_seconds
+        return Deadline(self._clock, self._clock.monotonic() + seconds)
+
+    def _breaker(self, request: Request) -> Breaker:
+        host = urlsplit(request.url).netloc
+        minutes = float(self._rule.options.get("refusal_minutes", 0))
+        state = SharedState(self._folder / f"breaker_{request.source}_{host.replace(':', '_')}.json")
+        return Breaker(f"{request.source} at {host}", BreakerRule(refusal_seconds=60 * minutes), state, self._clock)
+
+    def _attempt(self, call: _Call) -> Answer:
+        self._wait_for_turn(call)
+        call.attempts += 1
+        started = self._clock.monotonic()
+        try:
+            with keeping(call.deadline), self._ask(call) as response:
+                body = self._read(call.request, response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            # the library's text holds the URL with its query
+            raise _unreachable(call.request, error) from None
+        return self._checked(call, response, body, latency_ms=1000 * (self._clock.monotonic() - started))
+
+    def _wait_for_turn(self, call: _Call) -> None:
+        """Wait for the budget: a first try until the cycle ends, a retry until the call's own deadline."""
+        if not self._settings.budgets:
+            return
+        if call.attempts:
+            self._budgets.acquire(call.request.kind, call.deadline.remaining())
+            return
+        cycle = self._patience.cycle_seconds
+        left = self._patience.budget_seconds if cycle is None else self._created + cycle - self._clock.monotonic()
+        self._budgets.acquire(call.request.kind, left)
+        call.deadline = self._deadline(call.request)
+
+    def _ask(self, call: _Call) -> requests.Response:
+        request, left = call.request, max(call.deadline.remaining(), 0.001)
+        return self._session.request(
+            request.method,
+            call.url,
+            params=cast(Any, request.params),
+            headers=dict(request.headers),
+            json=request.json_body,
+            timeout=(min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left)),
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _read(self, request: Request, response: requests.Response) -> bytes:
+        announced = response.headers.get("Content-Length", "")
+        if announced.isdigit() and int(announced) > request.max_bytes:
+            raise _too_large(request)
+        parts, size = [], 0
+        while part := response.raw.read(READ_BYTES, decode_content=True):
+            size += len(part)
+            if size > request.max_bytes:
+                raise _too_large(request)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _checked(self, call: _Call, response: requests.Response, body: bytes, *, latency_ms: float) -> Answer:
+        request, status, now = call.request, response.status_code, self._clock.now()
+        content_type = response.headers.get("Content-Type", "")
+        sha = self._keep(body) if 200 <= status < 300 else ""
+        error = self._explained(request, response, body) or body_error(request, body, content_type)
+        if error is not None:
+            error.http_status = status
+            raise error
+        return Answer(body, status, content_type, now, sha, call.attempts, latency_ms, response.headers)
+
+    def _explained(self, request: Request, response: requests.Response, body: bytes) -> MarketPipelineError | None:
+        """Return what the answer's status means: in the source's own words, if it has any, with its Retry-After."""
+        status = response.status_code
+        general = status_error(request, status, body, headers=response.headers, now=self._clock.now())
+        own = request.refusal(status, body) if request.refusal else None
+        if isinstance(own, Transient) and isinstance(general, Transient) and own.retry_after_seconds is None:
+            own.retry_after_seconds = general.retry_after_seconds
+        return own or general
+
+    def _make_retrying(self) -> Retrying:
+        patience = self._patience
+        return Retrying(
+            retry=retry_if_exception(self._is_worth_a_retry),
+            stop=lambda state: state.attempt_number >= patience.tries or self._is_too_late(state),
+            wait=self._pause,
+            sleep=patience.sleep,
+            reraise=True,
+        )
+
+    def _is_worth_a_retry(self, error: BaseException) -> bool:
+        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted):
+            return False
+        status, wait = error.http_status, error.retry_after_seconds or 0
+        may_change = status is None or 200 <= status < 300 or status in RETRIED_STATUSES
+        return may_change and wait <= self._patience.retry_after_limit_seconds
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Return what the source asks for, else full jitter: U(0, min(30, 0.5 * 2^n)) before retry n, from 0."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Transient) and error.retry_after_seconds is not None:
+            return error.retry_after_seconds
+        patience = self._patience
+        ceiling = patience.retry_base_seconds * 2 ** (state.attempt_number - 1)
+        return patience.jitter.uniform(0, min(patience.retry_max_seconds, ceiling))
+
+    def _is_too_late(self, state: RetryCallState) -> bool:
+        call: _Call = state.args[0]
+        return state.upcoming_sleep >= call.deadline.remaining()
+
+
+def _too_large(request: Request) -> PayloadError:
+    return PayloadError(
+        f"asked {described(request)} and saw more than {request.max_bytes / 1e6:g} MB: a retry does not help; "
+        "look at what the source sends, and raise the request's max_bytes if it is right"
+    )
+
+
+def _unreachable(request: Request, error: Exception) -> MarketPipelineError:
+    """Return our error for a library's, without its text."""
+    tried = f"asked {described(request)} and got {type(error).__name__}"
+    match error:
+        case requests.exceptions.InvalidSchema():
+            return ConfigurationError(
+                f"{tried}: this feed does not reach that address (live: https only; simulated: the simulated exchange "
+                "only); a retry does not help; correct the source's address or MARKET_PIPELINE_SIMULATOR_URL"
+            )
+        case requests.exceptions.SSLError():
+            return SourceUnreachable(
+                f"{tried}: a retry may help if the handshake was dropped; if the certificate's chain is incomplete, "
+                "put the missing one into the file that MARKET_PIPELINE_CA_BUNDLE names"
+            )
+        case requests.exceptions.Timeout() | urllib3.exceptions.TimeoutError() | TimeoutError():
+            return SourceTimeout(f"{tried}: a retry may help; if it lasts, the source is overloaded or blocks silently")
+        case requests.exceptions.ContentDecodingError() | urllib3.exceptions.DecodeError():
+            return PayloadError(f"{tried}: its compression is broken; a retry does not help; report it to the source")
+    return SourceUnreachable(f"{tried}: a retry may help; if it lasts, check the network and the source's address")

@@ -1,0 +1,145 @@
+"""Fill a range of past sessions, one after the other, so that memory stays bounded and a restart can go on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from market_pipeline.errors import UsageError
+from market_pipeline.model.outcome import OutcomeStatus, RequestKind
+from market_pipeline.steps.close_session import DailyBarsReport, close_session, session_daily_bars
+from market_pipeline.steps.compute_indicators import compute_session_indicators
+from market_pipeline.steps.fetch_charts import chart_source
+from market_pipeline.steps.refresh_instruments import instruments_of
+from market_pipeline.steps.runtime import MarketRuntime, Runtime
+
+Progress = Callable[[int, int, str], None]
+"""done, total, what is being done."""
+GOOD = frozenset(
+    {OutcomeStatus.OK.value, OutcomeStatus.NOT_TRADED.value, OutcomeStatus.EMPTY.value, OutcomeStatus.HALTED.value}
+)
+
+
+@dataclass
+class BackfilledSession:
+    """One session's result."""
+
+    session_date: date
+    symbols: int = 0
+    bars: int = 0
+    indicators: int = 0
+    daily_bars: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackfillReport:
+    """All sessions of the range, and what could not be had."""
+
+    sessions: tuple[BackfilledSession, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether any request failed for a reason that lies with the source."""
+        return any(count and status not in GOOD for s in self.sessions for status, count in s.outcomes.items())
+
+
+def backfill(
+    runtime: Runtime,
+    name: str,
+    *,
+    first: date,
+    last: date,
+    progress: Progress = lambda *_: None,
+    with_daily: bool = True,
+) -> BackfillReport:
+    """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
+
+    Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
+    """
+    market = runtime.market(name)
+    days = _sessions(runtime, market, first=first, last=last)
+    notes: list[str] = []
+    minute_days = _served(runtime, market, days=days, notes=notes)
+    per_session = len(instruments_of(runtime, market))
+    with_daily = with_daily and any(RequestKind.DAILY_BARS in source.kinds for source in market.sources)
+    steps = _Steps(progress, total=per_session * (len(minute_days) + with_daily))
+    results = {day: BackfilledSession(day) for day in days}
+    for day in minute_days:
+        _fill_minutes(runtime, market, result=results[day], steps=steps)
+    if with_daily:
+        daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
+        _note_daily(results, daily)
+    runtime.warehouse.build_market_duckdb()
+    return BackfillReport(tuple(results.values()), tuple(notes))
+
+
+@dataclass
+class _Steps:
+    progress: Progress
+    total: int
+    done: int = 0
+
+    def one(self, what: str) -> Callable[[str], None]:
+        """Return a callback that counts one more step."""
+
+        def step(symbol: str) -> None:
+            self.done += 1
+            self.progress(self.done, max(self.total, self.done), f"{what} {symbol}")
+
+        return step
+
+
+def _sessions(runtime: Runtime, market: MarketRuntime, *, first: date, last: date) -> list[date]:
+    if first > last:
+        raise UsageError(f"--from {first} lies after --to {last}; a retry does not help; swap them")
+    today = market.calendar.session_date_at(runtime.clock.now())
+    days = [day for day in market.calendar.sessions_between(first, last) if day <= today]
+    if not days:
+        raise UsageError(
+            f"asked {market.name} for sessions from {first} to {last}, and there is none up to {today}; "
+            "a retry does not help; `market-pipeline status` shows the calendar"
+        )
+    return days
+
+
+def _served(runtime: Runtime, market: MarketRuntime, *, days: list[date], notes: list[str]) -> list[date]:
+    source = chart_source(market)
+    if source is None:
+        notes.append(f"{market.name} has no source with minute history: its past gives daily bars only")
+        return []
+    history = timedelta(days=market.file.source(source.name).minute_history_days)
+    oldest = runtime.clock.now() - history
+    served = [day for day in days if (session := market.calendar.session(day)) and session.close > oldest]
+    if gone := [day for day in days if day not in served]:
+        notes.append(
+            f"{source.name} serves minutes of the last {history / timedelta(hours=1):g} hours; no longer served: {_listed(gone)}"
+        )
+    partly = [day for day in served if (session := market.calendar.session(day)) and session.open < oldest]
+    if partly:
+        notes.append(f"{source.name} serves {_listed(partly)} only from {oldest:%Y-%m-%d %H:%M} UTC on")
+    return served
+
+
+def _listed(days: list[date]) -> str:
+    shown = ", ".join(str(day) for day in days[:5])
+    return shown if len(days) <= 5 else f"{shown} and {len(days) - 5} more"
+
+
+def _fill_minutes(runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps) -> None:
+    day = result.session_date
+    stored = close_session(runtime, market, day, progress=steps.one(f"{day}"))
+    steps.progress(steps.done, steps.total, f"{day}: indicators")
+    indicators = compute_session_indicators(runtime, market, [day])
+    result.symbols, result.bars, result.outcomes = stored.symbols, stored.rows, dict(stored.counts)
+    result.indicators = indicators.rows
+
+
+def _note_daily(results: Mapping[date, BackfilledSession], daily: DailyBarsReport) -> None:
+    for day, result in results.items():
+        result.daily_bars = daily.by_day.get(day, 0)
+    last = list(results.values())[-1]
+    last.outcomes = Counter(last.outcomes) + Counter(daily.counts)

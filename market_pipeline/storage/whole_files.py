@@ -1,0 +1,52 @@
+"""Tables and extracts that are small enough to be one file a market: small tables, and the newest rows of big ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from market_pipeline.errors import UsageError
+from market_pipeline.storage.layout import Layout
+from market_pipeline.storage.newest import NewestFiles
+from market_pipeline.storage.parquet import conform, encode
+from market_pipeline.storage.rows import merge, newest_of_each
+from market_pipeline.storage.tables import Table
+
+
+class WholeFiles:
+    """Reads and rewrites them. Writers hold the market's lock."""
+
+    def __init__(self, layout: Layout, tables: Iterable[Table]) -> None:
+        self._tables = [table for table in tables if table.is_small or table.has_latest]
+        self._files = {
+            table.name: NewestFiles(layout.small(table.name) if table.is_small else layout.latest(table.name))
+            for table in self._tables
+        }
+
+    def make_seeds(self) -> None:
+        """Make sure that every table's files can be read before its first rows."""
+        for table in self._tables:
+            self._files[table.name].seed(table.schema)
+
+    def rows(self, table: Table, market: str) -> pa.Table:
+        """Return a small table's rows, or the newest rows of a big one. Raises UsageError for one without."""
+        if table.name not in self._files:
+            raise UsageError(f"{table.name} keeps no newest rows; those that do: {', '.join(sorted(self._files))}")
+        rows = self._files[table.name].read(market)
+        return table.schema.empty_table() if rows is None else conform(rows, table.schema)
+
+    def merge_small(self, table: Table, market: str, rows: pa.Table) -> int:
+        """Merge rows into a small table by its key; return how many rows they replaced."""
+        existing = self.rows(table, market)
+        merged = merge(table, existing, rows)
+        self._files[table.name].write(market, encode(table, merged))
+        return int(existing.num_rows + rows.num_rows - merged.num_rows)
+
+    def update_latest(self, table: Table, market: str, rows: pa.Table) -> None:
+        """Let rows of the same or a newer minute take the place of the newest rows; older ones change nothing."""
+        if not table.has_latest:
+            return
+        existing = self.rows(table, market)
+        merged = newest_of_each(table, pa.concat_tables([existing, newest_of_each(table, rows)]))
+        self._files[table.name].write(market, encode(table, merged))

@@ -1,0 +1,98 @@
+"""What the merge knows besides the quotes: the moment, the market's limits, and which session a moment belongs to.
+
+A session is named by the exchange's local date, which holds for every market whose session ends before midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from market_pipeline.markets.schema import MarketFile
+
+FUTURE_TOLERANCE = timedelta(seconds=30)
+OpenMinutes = Callable[[datetime, datetime], float]
+"""Minutes of open market time between two moments; 0 when the second is not later."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """What the merge needs of a source's rule. Sources without a feed group are a feed of their own."""
+
+    rank: int
+    feed: str
+    delay: timedelta
+    max_age_minutes: float
+    """Open-market minutes, the declared delay included."""
+
+
+class MergeContext:
+    """One merge's surroundings; answers are remembered, because many symbols share their moments."""
+
+    def __init__(self, market_file: MarketFile, *, now: datetime, open_minutes: OpenMinutes) -> None:
+        self.now = now
+        self.market = market_file.market
+        self.currency = market_file.currency
+        self.rule = market_file.merge
+        self.latest_event_time = now + FUTURE_TOLERANCE
+        self.sources = {
+            rule.name: SourceLimits(
+                rank,
+                rule.feed_group or rule.name,
+                timedelta(seconds=rule.declared_delay_seconds),
+                rule.max_age_minutes + rule.declared_delay_seconds / 60,
+            )
+            for rank, rule in enumerate(market_file.sources)
+        }
+        self._ticks = {rule.symbol: rule.tick_size for rule in market_file.symbols if rule.tick_size is not None}
+        self._open_minutes = open_minutes
+        self._zone = ZoneInfo(market_file.calendar.zone)
+        self._today = now.astimezone(self._zone).date()
+        self._today_start = self._start_of(self._today)
+        self._today_end = self._start_of(self._today + timedelta(days=1))
+        self._ages: dict[datetime, float] = {}
+        self._days: dict[datetime, date] = {}
+        self._current: dict[tuple[date, str], bool] = {}
+
+    def tick_size(self, symbol: str) -> float | None:
+        """Return the smallest price step of `symbol`, or None where the market file does not say."""
+        return self._ticks.get(symbol)
+
+    def is_older(self, moment: datetime, *, limit_minutes: float) -> bool:
+        """Tell whether more than `limit_minutes` of open market time have passed since `moment`."""
+        # open time cannot be longer than wall time, which is far cheaper to know
+        if (self.now - moment).total_seconds() <= limit_minutes * 60:
+            return False
+        age = self._ages.get(moment)
+        if age is None:
+            age = self._ages[moment] = self._open_minutes(moment, self.now)
+        return age > limit_minutes
+
+    def session_of(self, moment: datetime) -> date:
+        """Return the session that `moment` belongs to."""
+        if self._today_start <= moment < self._today_end:
+            return self._today
+        day = self._days.get(moment)
+        if day is None:
+            day = self._days[moment] = moment.astimezone(self._zone).date()
+        return day
+
+    def is_current(self, session: date, *, source: str) -> bool:
+        """Tell whether `session` is still the one that `source` may be reporting.
+
+        It is until the market has been open again for longer than the source's prices are allowed to be old.
+        """
+        if session >= self._today:
+            return True
+        answer = self._current.get((session, source))
+        if answer is None:
+            limits = self.sources.get(source)
+            limit = limits.max_age_minutes if limits is not None else 0.0
+            end = self._start_of(session + timedelta(days=1))
+            answer = self._current[session, source] = self._open_minutes(end, self.now) <= limit
+        return answer
+
+    def _start_of(self, day: date) -> datetime:
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
