@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -12,7 +13,15 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from market_pipeline.errors import MarketPipelineError, SourceUnreachable, Transient, UsageError
 from market_pipeline.logs import configure_logging
@@ -75,9 +84,47 @@ def feed_banner(opened: Runtime) -> str:
     return f"[bold yellow]SIMULATED[/] · made-up prices, clock of the simulated exchange: {now}"
 
 
+class PlainProgress:
+    """Progress for logs and pipes: a line when something new begins, and at most one each few seconds besides."""
+
+    EVERY_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[str, float]] = {}
+
+    def add_task(self, description: str, total: float | None = None) -> TaskID:
+        """Begin a task and say so."""
+        del total
+        task = TaskID(len(self._last))
+        self._say(task, description)
+        return task
+
+    def update(
+        self,
+        task: TaskID,
+        *,
+        completed: float | None = None,
+        total: float | None = None,
+        description: str | None = None,
+    ) -> None:
+        """Say how far a task is, unless the last line is only seconds old."""
+        _, said_at = self._last[task]
+        is_done = completed is not None and completed == total
+        if is_done or time.monotonic() - said_at >= self.EVERY_SECONDS:
+            counted = "" if completed is None or not total or total == 1 else f" ({completed:g} of {total:g})"
+            self._say(task, f"{description or self._last[task][0]}{counted}")
+
+    def _say(self, task: TaskID, text: str) -> None:
+        self._last[task] = (text, time.monotonic())
+        notes.print(f"· {text}", highlight=False, soft_wrap=True)
+
+
 @contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[Progress]:
-    """Show progress on stderr, so that stdout stays clean."""
+def progress_bar(*, quiet: bool = False) -> Iterator[Progress | PlainProgress]:
+    """Show progress on stderr, so that stdout stays clean: bars on a terminal, lines elsewhere."""
+    if not notes.is_terminal and not quiet:
+        yield PlainProgress()
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

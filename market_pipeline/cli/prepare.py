@@ -8,13 +8,15 @@ from collections.abc import Callable
 import requests
 from rich.progress import Progress
 
-from market_pipeline.cli.console import notes, progress_bar
+from market_pipeline.cli.console import PlainProgress, notes, progress_bar
 from market_pipeline.cli.ready_screen import print_ready_screen
 from market_pipeline.errors import MarketPipelineError, SourceUnreachable
-from market_pipeline.settings import Settings
+from market_pipeline.settings import Feed, Settings
+from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import last_ended_session
+from market_pipeline.steps.fetch_charts import chart_source
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
 
@@ -26,6 +28,8 @@ LOADED_QUERY = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
 def prepare(settings: Settings) -> None:
     """Fill every table and print where to look. Raises SourceUnreachable when a part does not come up."""
     with progress_bar() as bar:
+        if settings.feed is Feed.SIMULATED:  # what an earlier run learned of its exchange is over
+            forget_breakers(settings.feed_folder / "limits")
         runtime = _wait(
             bar,
             "simulated exchange" if settings.feed.value == "simulated" else "settings",
@@ -38,7 +42,7 @@ def prepare(settings: Settings) -> None:
     print_ready_screen(runtime)
 
 
-def _wait[Result](bar: Progress, what: str, attempt: Callable[[], Result]) -> Result:
+def _wait[Result](bar: Progress | PlainProgress, what: str, attempt: Callable[[], Result]) -> Result:
     task = bar.add_task(f"waiting for {what}", total=1)
     ends = time.monotonic() + WAIT_SECONDS
     while True:
@@ -72,7 +76,7 @@ def _dagster_loaded(settings: Settings) -> None:
         raise SourceUnreachable("waited for Dagster to load the project and it has not; see logs/code_server.log")
 
 
-def _fill(bar: Progress, runtime: Runtime, market: MarketRuntime) -> None:
+def _fill(bar: Progress | PlainProgress, runtime: Runtime, market: MarketRuntime) -> None:
     """Backfill the last closed session where the warehouse does not have it, then run a cycle."""
     task = bar.add_task(f"{market.name}: last closed session", total=None)
     day = last_ended_session(market, runtime.clock.now())
@@ -85,7 +89,7 @@ def _fill(bar: Progress, runtime: Runtime, market: MarketRuntime) -> None:
             raise SourceUnreachable(f"every source is off ({'; '.join(market.off.values())})")
         has_any = any(runtime.warehouse.sessions(table, market.name) for table in (BARS_1M, BARS_1D))
         if not has_any:
-            backfill(runtime, market.name, first=day, last=day, progress=show)
+            backfill(runtime, market.name, first=day, last=day, progress=show, with_daily=chart_source(market) is None)
         bar.update(task, description=f"{market.name}: first cycle")
         report = run_cycle(runtime, market.name)
         bar.update(task, completed=1, total=1, description=f"{market.name}: {report.tickers.rows} tickers")

@@ -20,10 +20,21 @@ def run(
     speed: Annotated[float, typer.Option(help="1 real time, 0 frozen, 60 an hour a minute")] = 1.0,
     replay: Annotated[list[str] | None, typer.Option(help="MARKET=PATH of recorded bars (parquet); may repeat")] = None,
     faults: Annotated[Path | None, typer.Option(help="fault plan (YAML or JSON)")] = None,
+    delays: Annotated[bool, typer.Option(help="show prices as late as the real sources do")] = False,
+    limits: Annotated[bool, typer.Option(help="keep the sources' own rate limits")] = False,
 ) -> None:
     """Run the simulated exchange: every source's exact wire format on one port."""
     recordings = dict(_pair(text) for text in replay or ())
-    options = SimulatorOptions(port=port, seed=seed, as_of=as_of, speed=speed, replay=recordings, faults=faults)
+    options = SimulatorOptions(
+        port=port,
+        seed=seed,
+        as_of=as_of,
+        speed=speed,
+        replay=recordings,
+        faults=faults,
+        delays=delays,
+        limits=limits,
+    )
     notes.print(f"simulated exchange on http://127.0.0.1:{port} (Ctrl-C stops it)", highlight=False)
     serve(options)
 

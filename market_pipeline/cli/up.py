@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -51,7 +52,8 @@ def run(
         specs.insert(0, _simulator(settings, _start(settings, at)))
     code = supervise(specs, logs=settings.feed_folder / "logs", when_started=lambda: _prepare(settings))
     notes.print("stopped; every process that was started has ended")
-    raise typer.Exit(0 if code == 128 + signal.SIGINT else code)
+    sys.stdout.flush()
+    os._exit(0 if code == 128 + signal.SIGINT else code)  # the preparing thread may be in the middle of its work
 
 
 def _prepare(settings: Settings) -> None:

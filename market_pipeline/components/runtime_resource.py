@@ -10,7 +10,7 @@ from market_pipeline.settings import load_settings
 from market_pipeline.steps.runtime import Runtime, open_runtime
 
 
-class RuntimeResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # Dagster's generic parameter is for IO managers
+class RuntimeResource(dg.ConfigurableResource):
     """Opens the runtime once per run or tick; a later tick asks the simulated exchange for its clock anew."""
 
     _opened: Runtime | None = PrivateAttr(default=None)

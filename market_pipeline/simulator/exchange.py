@@ -17,6 +17,7 @@ from market_pipeline.model.session import Session, SessionState
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.standing import Day, Standing
 from market_pipeline.simulator.tape import (
+    SECOND,
     Columns,
     Floats,
     MinuteSoFar,
@@ -179,17 +180,15 @@ class Exchange:
             round(float(tape.turnover_to[-1]), 2), int(tape.trades_to[-1]),
         )  # fmt: skip
 
-    def trades(self, symbol: str, *, start: float, at: float) -> Iterator[Trade]:
-        """Give the trades with start < time <= at, in time order. A recording has none."""
+    def trades(self, symbol: str, *, after_ns: int, at: float) -> Iterator[Trade]:
+        """Give the trades with after_ns < time <= at (epoch nanoseconds, seconds), in order; a recording has none."""
         if not self._tapes.has_trades:
             return
-        listing = self.listings[symbol]
-        for piece in self.slices(symbol, start=start - 60, end=at + 60, at=at):
-            rows = range(piece.first, piece.last + (piece.running is not None))
-            for row in rows:
-                for trade in trades_of_minute(listing, piece.tape, row):
-                    if start * 1e9 < trade.time_ns <= at * 1e9:
-                        yield trade
+        listing, until_ns = self.listings[symbol], int(at * SECOND)
+        for piece in self.slices(symbol, start=after_ns // SECOND - 60, end=at + 60, at=at):
+            for row in range(piece.first, piece.last + (piece.running is not None)):
+                trades = trades_of_minute(listing, piece.tape, row)
+                yield from (trade for trade in trades if after_ns < trade.time_ns <= until_ns)
 
     def close_on(self, symbol: str, day: date) -> float:
         """Return the last close up to and including a trading date."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -104,7 +105,7 @@ def _casablanca(row: dict[str, str]) -> Listing:
     return Listing(
         row["symbol"], row["label"], price, casablanca_tick(price), 2, volume,
         daily_volatility=0.009, trading=trading,
-        minute_probability=min(0.95, max(0.02, volume / 60_000)),
+        minute_probability=min(0.95, max(0.02, math.sqrt(volume / 60_000))),
         trades_a_minute=1 + volume / 30_000,
         session_probability=0.6 if trading is Trading.FIXING else 1.0,
         group="fixing" if trading is Trading.FIXING else None,

@@ -23,6 +23,8 @@ OCTAVES_DAYS = (512, 128, 32, 8, 2, 1)
 """Waves that a price's level is made of; the sum wanders as a random walk would, but has random access."""
 U_SHAPE = 2.5
 """How much busier the first and last minutes of a session are than its middle, less one."""
+PRINTS_FROM = 0.1
+"""Instruments with at least this chance of a trade in a minute get a print in every auction."""
 AUCTION_FACTOR = 12.0
 """An auction's print moves so many usual minutes' volume."""
 
@@ -148,7 +150,7 @@ def _traded_rows(draw: _Draw) -> Integers:
     if listing.trading is Trading.FIXING:
         return np.array([count - 1], dtype=np.int64)
     traded = draw.random.random(count) < listing.minute_probability
-    traded |= draw.plan.prints & (listing.minute_probability >= 0.5)
+    traded |= draw.plan.prints & (listing.minute_probability >= PRINTS_FROM)
     if listing.halts_at is not None:
         traded[int(count * listing.halts_at) :] = False
     if not traded.any():

@@ -25,12 +25,10 @@ async def respond(
     request: web.Request, fault: Fault | None, *, wire: Wire, answer: Callable[[], Reply], count: Callable[[int], None]
 ) -> web.StreamResponse:
     """Send a route's answer, or what the fault makes of it, and count its status."""
-    if fault is not None and fault.kind is FaultKind.SLOW:
-        count(200)
-        await asyncio.sleep(fault.duration)
-        return _response(answer())
     reply = answer() if fault is None else _spoilt(fault, request, wire=wire, answer=answer)
     count(reply.status)
+    if fault is not None and fault.kind is FaultKind.SLOW:
+        await asyncio.sleep(fault.duration)
     if fault is not None and fault.kind is FaultKind.DRIP:
         return await _drip(request, reply, fault.bytes_per_second)
     return _response(reply)

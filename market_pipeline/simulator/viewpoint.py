@@ -127,9 +127,9 @@ class Viewpoint:
                     pass
         return rows
 
-    def trades(self, symbol: str, *, start: float) -> Iterator[Trade]:
-        """Give the trades after epoch second `start`, in time order."""
-        return self.exchange.trades(symbol, start=start, at=self.at)
+    def trades(self, symbol: str, *, after_ns: int) -> Iterator[Trade]:
+        """Give the trades after an epoch nanosecond, in time order."""
+        return self.exchange.trades(symbol, after_ns=after_ns, at=self.at)
 
     def book(self, standing: Standing, *, levels: int) -> Book:
         """Return the resting orders around a standing's price."""

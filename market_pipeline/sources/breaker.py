@@ -7,6 +7,7 @@ pure functions of a state and a moment; the state lies in a SharedState, in mono
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from market_pipeline import errors
@@ -134,8 +135,16 @@ class Breaker:
             f"{state.cause or 'failures'}; a retry helps after that; if it lasts, look at what its outcomes say",
             retry_after_seconds=until - now,
         )
-        error.cause = getattr(errors, state.cause or "", None)
+        error.cause, error.attempts = getattr(errors, state.cause or "", None), 0
         return error
+
+
+def forget_breakers(folder: Path) -> int:
+    """Close every breaker whose state lies in `folder` (a feed's `limits`), for a fresh start; return how many."""
+    states = sorted(folder.glob("breaker_*.json"))
+    for state in states:
+        state.unlink(missing_ok=True)
+    return len(states)
 
 
 def _load(record: dict[str, Any]) -> BreakerState:

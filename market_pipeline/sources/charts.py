@@ -111,7 +111,7 @@ def checked_chart(symbol: str, rows: Iterable[Row], window: Window) -> Chart:
     bars: dict[float, ChartBar] = {}
     set_aside: Counter[str] = Counter()
     for row in rows:
-        objection = time_objection(row.seconds) or price_objection(row)
+        objection = None if _is_plausible(row) else time_objection(row.seconds) or price_objection(row)
         if objection is None and row.seconds > last:
             continue
         if objection is None and not first <= row.seconds < end:
@@ -164,6 +164,16 @@ def daily_bar(day: date, row: Row, *, symbol: str, around: Circumstances) -> Dai
     )
 
 
+def _is_plausible(row: Row) -> bool:
+    """Tell at once, for the many good rows, that there is no objection; False asks for a closer look."""
+    seconds, first, high, low, last, volume, _, _ = row
+    try:
+        is_ordered = 0 < low <= first <= high < math.inf and low <= last <= high
+        return is_ordered and seconds % MINUTE_SECONDS == 0 and (volume is None or 0 <= volume < math.inf)
+    except TypeError:
+        return False
+
+
 def time_objection(seconds: Any) -> str | None:
     """Return why `seconds` cannot be the start of a minute, None when it can."""
     if not _is_finite(seconds):
@@ -190,16 +200,17 @@ def _is_finite(value: Any) -> bool:
 
 
 def _bar(symbol: str, row: Row) -> ChartBar:
+    seconds, first, high, low, last, volume, turnover, n_ticks = row
     return ChartBar(
         symbol,
-        datetime.fromtimestamp(row.seconds, UTC),
-        float(row.open),
-        float(row.high),
-        float(row.low),
-        float(row.close),
-        None if row.volume is None else float(row.volume),
-        row.turnover,
-        row.n_ticks,
+        datetime.fromtimestamp(seconds, UTC),
+        float(first),
+        float(high),
+        float(low),
+        float(last),
+        None if volume is None else float(volume),
+        turnover,
+        n_ticks,
     )
 
 

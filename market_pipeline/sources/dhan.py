@@ -65,11 +65,11 @@ class Dhan:
     def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
         """Fetch the present quote of each instrument, up to a thousand in one call."""
         quotes: list[Quote] = []
-        codes = {instrument.symbol: self._code(instrument) for instrument in instruments}
-        outcomes = [self._without_id(i, RequestKind.QUOTE) for i in instruments if codes[i.symbol] is None]
-        known = [instrument for instrument in instruments if codes[instrument.symbol] is not None]
+        coded = [(self._code(instrument), instrument) for instrument in instruments]
+        outcomes = [self._without_id(instrument, RequestKind.QUOTE) for code, instrument in coded if code is None]
+        known = [(code, instrument) for code, instrument in coded if code is not None]
         for batch in batched(known, min(self.context.rule.batch_size, MOST_PER_CALL)):
-            fetched = self._quote_batch({codes[i.symbol] or "": i for i in batch})
+            fetched = self._quote_batch(batch)
             quotes.extend(fetched.records)
             outcomes.extend(fetched.outcomes)
         return Fetched(tuple(quotes), tuple(outcomes))
@@ -136,17 +136,17 @@ class Dhan:
         status = OutcomeStatus.OK if master.instruments else OutcomeStatus.EMPTY
         return Fetched(master.instruments, (inquiry.answered(EVERY_SYMBOL, status, answer, rejected=master.rejected),))
 
-    def _quote_batch(self, asked: Mapping[str, Instrument]) -> Fetched[Quote]:
+    def _quote_batch(self, batch: Sequence[tuple[str, Instrument]]) -> Fetched[Quote]:
         inquiry = self._inquiry(RequestKind.QUOTE)
         try:
-            answer = self.context.transport.send(self._quote_request(list(asked)))
+            answer = self.context.transport.send(self._quote_request([code for code, _ in batch]))
             records = parse_quotes(answer.body, SEGMENT)
         except FETCH_ERRORS as error:
-            symbols = [instrument.symbol for instrument in asked.values()]
+            symbols = [instrument.symbol for _, instrument in batch]
             return Fetched((), inquiry.failed(symbols, error, at=self.context.clock.now()))
         quotes: list[Quote] = []
         outcomes: list[Outcome] = []
-        for code, instrument in asked.items():
+        for code, instrument in batch:
             quote, status, reason = self._quote(records.get(code), instrument, answer)
             quotes.extend([quote] if quote else [])
             rejected = int(status is OutcomeStatus.PARSE_ERROR)

@@ -120,10 +120,12 @@ class _DeadlineAdapter(HTTPAdapter):
         super().init_poolmanager(connections, maxsize, block, **options, **self._tls_options())
         self.poolmanager.pool_classes_by_scheme = POOLS
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+    def _through_proxy(self, proxy: str, **options: Any) -> Any:
         through = super().proxy_manager_for(proxy, **options, **self._tls_options())
         through.pool_classes_by_scheme = POOLS
         return through
+
+    proxy_manager_for = _through_proxy
 
     def _tls_options(self) -> dict[str, Any]:
         return {"ssl_context": self._tls} if self._tls else {}

@@ -64,6 +64,9 @@ def read_ticker(
 
 
 def _price(value: Any) -> float | None:
+    """Return a price; None and 0 stand for none."""
+    if value is None:
+        return None
     price = float(value)
     if not math.isfinite(price) or price < 0:
         raise ValueError(f"a price of {value}")
@@ -118,7 +121,9 @@ def _tick(row: list[Any], symbol: str) -> Tick:
 def parse_book(body: bytes, code: str, *, symbol: str, received_time: datetime) -> OrderBook:
     """Return the resting orders, best first. Raises PayloadError for another shape."""
     try:
-        book = exchange().parse_order_book(pair_of(result_of(body), code), code)
+        # ccxt takes anything for a book, and makes an empty one of it
+        sides = {side: pair_of(result_of(body), code)[side] for side in ("bids", "asks")}
+        book = exchange().parse_order_book(sides, code)
         bids, asks = (tuple(Level(*row[:2]) for row in book[side]) for side in ("bids", "asks"))
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise unreadable(f"the book of {code}", error) from None

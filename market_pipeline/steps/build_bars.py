@@ -107,7 +107,9 @@ def _sampled(runtime: Runtime, market: MarketRuntime, session: Session, *, now: 
     polls = runtime.warehouse.read(
         LIVE_TICKERS, market.name, sessions=[session.session_date], since=since - POLL_HISTORY
     )
-    return sampled_bars(polls, session=session, as_of=now, declared_delay_seconds=delay, since=since)
+    bars = sampled_bars(polls, session=session, as_of=now, declared_delay_seconds=delay, since=since)
+    is_over = pc.less(bars.rows["interval_start"], floor_minute(now))  # the minute in progress is no bar yet
+    return Bars(bars.rows.filter(is_over), bars.set_aside)
 
 
 def _write_outcomes(
@@ -130,16 +132,16 @@ def _merge_and_write(
     merged = merge_bars(stored, new)
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)
-    if merged.rows.num_rows:
-        runtime.warehouse.write(BARS_1M, market.name, merged.rows)
-    log.info("bars_built", market=market.name, rows=merged.rows.num_rows, set_aside=set_aside)
+    if merged.changed.num_rows:
+        runtime.warehouse.write(BARS_1M, market.name, merged.changed)
+    log.info("bars_built", market=market.name, rows=merged.changed.num_rows, set_aside=set_aside)
     return BarsReport(
-        rows=merged.rows.num_rows,
+        rows=merged.changed.num_rows,
         revised=merged.replaced.num_rows,
         set_aside=set_aside,
-        origins=Counter(merged.rows["origin"].to_pylist()),
+        origins=Counter(merged.changed["origin"].to_pylist()),
         chart_counts=chart_counts,
-        rules=judge(runtime, market, BARS_1M, rows=merged.rows),
-        first_event=pc.min(merged.rows["interval_start"]).as_py(),
-        last_event=pc.max(merged.rows["interval_start"]).as_py(),
+        rules=judge(runtime, market, BARS_1M, rows=merged.changed),
+        first_event=pc.min(merged.changed["interval_start"]).as_py(),
+        last_event=pc.max(merged.changed["interval_start"]).as_py(),
     )

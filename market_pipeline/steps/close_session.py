@@ -19,6 +19,7 @@ from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_sourc
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.turns import session_turn
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, BARS_1M_REPLACED
 from market_pipeline.transforms.chart_bars import chart_bars
@@ -57,8 +58,12 @@ def close_session(
     runtime: Runtime, market: MarketRuntime, day: date, *, progress: Progress = lambda _: None
 ) -> SessionReport:
     """Complete the session of `day`; close it when its last phase is over. Raises UsageError for no session."""
-    session = _session(market, day)
-    now = runtime.clock.now()
+    with session_turn(runtime, market):
+        return _close(runtime, market, _session(market, day), progress=progress)
+
+
+def _close(runtime: Runtime, market: MarketRuntime, session: Session, *, progress: Progress) -> SessionReport:
+    day, now = session.session_date, runtime.clock.now()
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day])
     charts = _history(runtime, market, session, progress=progress)
     history = chart_bars(charts.bars, session=session, known_at=now)
@@ -67,11 +72,11 @@ def close_session(
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)
     if now >= session.last_phase_end:
-        if merged.rows.num_rows:
+        if merged.changed.num_rows:
             runtime.warehouse.write_session(BARS_1M, market.name, day, merged.rows)
         runtime.warehouse.close_session(market.name, day)
-    elif merged.rows.num_rows:
-        runtime.warehouse.write(BARS_1M, market.name, merged.rows)
+    elif merged.changed.num_rows:
+        runtime.warehouse.write(BARS_1M, market.name, merged.changed)
     return _report(runtime, market, day, charts=charts, difference=difference)
 
 

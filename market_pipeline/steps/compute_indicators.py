@@ -81,7 +81,9 @@ def _compute(
         anchor = [d for d in stored if d < day][-ANCHOR_SESSIONS:]
         blocks = {d: blocks.get(d) or _read_block(runtime, market, d) for d in (*anchor, day)}
         due = due_of(blocks[day])
-        for table in _tables(runtime, market, day, due=due, before=[blocks[d] for d in anchor], present=blocks[day]):
+        parts = _tables(runtime, market, day, due=due, before=[blocks[d] for d in anchor], present=blocks[day])
+        if due:
+            table = pa.concat_tables(parts)  # one write: a slice that is written once need not be merged
             _write(runtime, market, day, table=table)
             rules += judge(runtime, market, indicators_1m(), rows=table, ranges=_ranges())
             rows += table.num_rows
@@ -127,7 +129,7 @@ def _tables(
     before: Sequence[SessionBlock],
     present: SessionBlock,
 ) -> Iterator[pa.Table]:
-    """Yield finished tables; a whole session comes in portions of symbols, so that memory stays bounded."""
+    """Yield finished tables; many rows come in portions of symbols, which bounds what is held as float64."""
     tier_1 = _tier_1(market)
     portions = batched(due, SYMBOLS_AT_ONCE) if any(entry.first == 0 for entry in due) else [due] if due else []
     for portion in portions:

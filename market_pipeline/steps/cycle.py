@@ -33,7 +33,7 @@ class CycleReport:
 def run_cycle(runtime: Runtime, name: str, *, progress: Callable[[str], None] = lambda _: None) -> CycleReport:
     """Run every step of one cycle in this process. A closed market gets quotes and tickers, but no bars."""
     started = runtime.clock.monotonic()
-    market = runtime.market(name)
+    market = runtime.market(name, in_cycle=True)
     state = market.calendar.state(runtime.clock.now())
     progress("fetching quotes")
     quotes = fetch_quotes(runtime, market)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from market_pipeline.model.session import SessionState
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.turns import is_taken
 
 TRAILING_MINUTES = 2
 
@@ -61,4 +62,6 @@ def session_due(runtime: Runtime, market: MarketRuntime) -> SessionDue:
     settled = session.last_phase_end + timedelta(minutes=market.file.calendar.settle_minutes)
     if now < settled:
         return SessionDue(None, f"{market.name}: session {day} settles until {settled:%H:%M} UTC")
+    if is_taken(runtime, market):
+        return SessionDue(None, f"{market.name}: session {day} is being completed by another process")
     return SessionDue(day)

@@ -98,7 +98,10 @@ def _ask(runtime: Runtime, market: MarketRuntime, sources: Sequence[Source]) -> 
     try:
         futures = {source.name: pool.submit(_quotes, runtime, source, instruments) for source in sources}
         wait(futures.values(), timeout=market.file.cycle_deadline_seconds)
-        return {name: _answer(runtime, market, name, future=future, instruments=instruments) for name, future in futures.items()}
+        return {
+            name: _answer(runtime, market, name, future=future, instruments=instruments)
+            for name, future in futures.items()
+        }
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

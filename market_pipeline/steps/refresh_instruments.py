@@ -34,13 +34,13 @@ class InstrumentsReport:
 
 def instruments_of(runtime: Runtime, market: MarketRuntime) -> tuple[Instrument, ...]:
     """Return the listed instruments, tier 1 first; refresh the list when it is not from the present day."""
-    if market.file.universe is None:
-        return file_instruments(market.file)
     stored = runtime.warehouse.latest(INSTRUMENTS, market.name)
     today = runtime.clock.now().date()
     if stored.num_rows == 0 or records.newest(stored, "known_at").date() != today:
         refresh_instruments(runtime, market)
         stored = runtime.warehouse.latest(INSTRUMENTS, market.name)
+    if market.file.universe is None:  # the file is the truth for what it names, also before the next refresh
+        return file_instruments(market.file)
     return tuple(i for i in records.instruments_from_table(stored) if i.listed_to is None or i.listed_to >= today)
 
 

@@ -24,7 +24,7 @@ from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_f
 from market_pipeline.markets.zones import check_zone_table
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.source import Source, SourceContext, source_module
-from market_pipeline.sources.transport import HttpTransport
+from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.storage.payloads import PayloadStore
 from market_pipeline.storage.tables import BASE_TABLES, RAW_QUOTES, Column, Table, indicators_table
 from market_pipeline.storage.warehouse import Warehouse
@@ -61,7 +61,7 @@ class Runtime:
     settings: Settings
     clock: Clock
     speed: float = 1.0
-    _markets: dict[str, MarketRuntime] = field(default_factory=dict, repr=False)
+    _markets: dict[tuple[str, bool], MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property
     def is_simulated(self) -> bool:
@@ -87,16 +87,26 @@ class Runtime:
         """Return the store of raw payloads."""
         return PayloadStore(self.folder / "payloads", clock=self.clock)
 
-    def market(self, name: str) -> MarketRuntime:
-        """Wire one market. Raise UsageError for a market that has no file."""
-        if name not in self._markets:
+    def market(self, name: str, *, in_cycle: bool = False) -> MarketRuntime:
+        """Wire one market. Raise UsageError for a market that has no file.
+
+        Sources made for a cycle do not wait for a budget beyond the cycle's deadline; those for a backfill do.
+        """
+        if (name, in_cycle) not in self._markets:
             file = load_market(name)
             off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
-            self._markets[name] = MarketRuntime(file, calendar_for(file), off, partial(self._source, file))
-        return self._markets[name]
+            patience = Patience(cycle_seconds=file.cycle_deadline_seconds if in_cycle else None)
+            make = partial(self._source, file, patience)
+            self._markets[name, in_cycle] = MarketRuntime(file, calendar_for(file), off, make)
+        return self._markets[name, in_cycle]
 
-    def _source(self, file: MarketFile, rule: SourceRule) -> Source:
-        return source_module(rule.name).create(self._context(file, rule))
+    def _source(self, file: MarketFile, patience: Patience, rule: SourceRule) -> Source:
+        transport = HttpTransport(
+            rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep, patience=patience
+        )
+        keys = source_module(rule.name).REQUIRED_KEYS
+        context = SourceContext(file, rule, transport, self.clock, {key: self._key(key) for key in keys})
+        return source_module(rule.name).create(context)
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
         if self.is_simulated:
@@ -104,18 +114,11 @@ class Runtime:
         required = source_module(rule.name).REQUIRED_KEYS
         return [key.upper() for key in required if getattr(self.settings, key) is None]
 
-    def _context(self, file: MarketFile, rule: SourceRule) -> SourceContext:
-        keys = source_module(rule.name).REQUIRED_KEYS
-        return SourceContext(file, rule, self._transport(rule), self.clock, {key: self._key(key) for key in keys})
-
     def _key(self, name: str) -> str:
         if self.is_simulated:
             return SIMULATED_KEY
         value = getattr(self.settings, name)
         return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
-
-    def _transport(self, rule: SourceRule) -> HttpTransport:
-        return HttpTransport(rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep)
 
 
 @cache

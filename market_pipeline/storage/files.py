@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,9 +29,9 @@ _REMEDIES = {
 
 def storage_error(path: Path, error: OSError) -> StorageError:
     """Return what to raise when writing `path` failed."""
-    remedy = _REMEDIES.get(error.errno or 0, "check the disk")
+    remedy = _REMEDIES.get(error.errno or 0, "check the disk and what stands at that path")
     return StorageError(
-        f"writing {path} failed: {error.strerror or error}; nothing was changed. "
+        f"writing {path} failed: {error.strerror or error}; it is as it was before. "
         f"A retry helps only once this is mended: {remedy}."
     )
 
@@ -71,7 +71,7 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise storage_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove([temporary])
 
 
 def temporary_beside(path: Path) -> Path:
@@ -88,7 +88,7 @@ def sweep_temporaries(root: Path, disk_now: datetime) -> int:
     """Delete temporary files that a killed writer left more than an hour ago; return how many."""
     limit = (disk_now - ABANDONED_AFTER).timestamp()
     count = 0
-    for path in root.rglob(f".*{TEMPORARY}"):
+    for path in root.rglob(f".*{TEMPORARY}*"):
         if _modified(path) < limit:
             path.unlink(missing_ok=True)
             count += 1
@@ -119,7 +119,8 @@ def _write_beside(path: Path, content: pa.Buffer | bytes) -> Path:
 
 def _remove(paths: Iterable[Path]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # gone, or never made; the first error is the one to tell
+            path.unlink()
 
 
 def _flush(path: Path) -> None:

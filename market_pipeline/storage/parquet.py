@@ -37,8 +37,8 @@ def encode(table: Table, rows: pa.Table, *, earlier: bytes = b"", level: int = L
     """Return the bytes of a slice that replaces the file with the content `earlier`.
 
     DuckDB opens a file twice, for the footer and for the data. A slice that is replaced in between must still serve
-    the old footer, so the new file begins with all bytes of the old one, and its own data follow (1 in 100
-    replacements made a polling reader fail otherwise). Compaction leaves the dead bytes behind; a slice that was
+    the old footer, so the new file begins with all bytes of the old one, and its own data follow (without this,
+    1 in 100 replacements made a reader fail that polled without pause). Compaction leaves the dead bytes behind; a slice that was
     rewritten up to MOST_KEPT_BYTES starts afresh.
     """
     sink = pa.BufferOutputStream()

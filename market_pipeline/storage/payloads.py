@@ -38,16 +38,18 @@ class PayloadStore:
     def keep(self, payload: bytes) -> str:
         """Store a payload, unless this process did so today, and return its SHA-256. Raises StorageError."""
         sha = hashlib.sha256(payload).hexdigest()
+        with self._lock:
+            if sha in self._kept and self._is_of_today():
+                return sha
         compressed = gzip.compress(payload, LEVEL, mtime=0)
         with self._lock:
             pack = self._pack_of_today()
-            if sha not in self._kept:
-                try:
-                    end = _append(pack, compressed)
-                    _append(pack.with_suffix(INDEX), f"{sha} {end - len(compressed)} {len(compressed)}\n".encode())
-                except OSError as error:
-                    raise storage_error(pack, error) from error
-                self._kept.add(sha)
+            try:
+                end = _append(pack, compressed)
+                _append(pack.with_suffix(INDEX), f"{sha} {end - len(compressed)} {len(compressed)}\n".encode())
+            except OSError as error:
+                raise storage_error(pack, error) from error
+            self._kept.add(sha)
         return sha
 
     def get(self, sha: str) -> bytes:
@@ -62,19 +64,21 @@ class PayloadStore:
                         return _read(index.with_suffix(PACK), sha, offset=offset, length=length)
         raise UsageError(f"payload {sha} is not kept; payloads are deleted after the market's payload_days")
 
-    def expire(self, keep_days: int) -> int:
-        """Delete the folders of days more than `keep_days` before today; return how many."""
-        first_kept = self._clock.now().date() - timedelta(days=keep_days)
+    def retain(self, days: int = 2) -> int:
+        """Keep today's folder and those of so many days before it; return how many folders were deleted."""
+        first_kept = self._clock.now().date() - timedelta(days=days)
         old = [day for day in self._days() if day < first_kept]
         for day in old:
             shutil.rmtree(self._folder / day.isoformat(), ignore_errors=True)
         return len(old)
 
+    def _is_of_today(self) -> bool:
+        return self._pack is not None and self._pack.parent.name == self._clock.now().date().isoformat()
+
     def _pack_of_today(self) -> Path:
-        now = self._clock.now()
-        folder = self._folder / now.date().isoformat()
-        if self._pack is None or self._pack.parent != folder:
-            self._pack = folder / f"{now:%H%M%S}-{secrets.token_hex(4)}{PACK}"
+        if self._pack is None or not self._is_of_today():
+            now = self._clock.now()
+            self._pack = self._folder / now.date().isoformat() / f"{now:%H%M%S}-{secrets.token_hex(4)}{PACK}"
             self._kept.clear()
         return self._pack
 

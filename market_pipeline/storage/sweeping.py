@@ -26,6 +26,11 @@ class SweepReport:
     editions: int = 0
     temporaries: int = 0
 
+    @property
+    def files(self) -> int:
+        """Return the number of files deleted."""
+        return self.live_slices + self.editions + self.temporaries
+
     def __add__(self, other: SweepReport) -> SweepReport:
         """Return both together."""
         return SweepReport(

@@ -145,7 +145,7 @@ class Warehouse:
         self.prepare()
         selection = Selection(since, until, symbols, columns)
         if table.is_small:
-            return selected(table, self._whole.rows(table, market), selection)
+            return selected(table, self._whole.select(table, market, sessions), selection)
         return self._reader.read(table, lambda: _within(self.slices(table, market, sessions), selection), selection)
 
     def latest(self, table: Table | str, market: str) -> pa.Table:
@@ -162,8 +162,7 @@ class Warehouse:
         """Return the session dates that have rows, oldest first."""
         table = self.table(table)
         if table.is_small:
-            rows = self._whole.rows(table, market)
-            return sorted(rows.column("session_date").unique().to_pylist()) if "session_date" in table.key else []
+            return self._whole.session_dates(table, market)
         return self._sessions.sessions(table, market)
 
     def is_closed(self, market: str, session_date: date) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from market_pipeline.errors import UsageError
 from market_pipeline.storage.layout import Layout
@@ -35,6 +37,18 @@ class WholeFiles:
             raise UsageError(f"{table.name} keeps no newest rows; those that do: {', '.join(sorted(self._files))}")
         rows = self._files[table.name].read(market)
         return table.schema.empty_table() if rows is None else conform(rows, table.schema)
+
+    def select(self, table: Table, market: str, sessions: Sequence[date] | None) -> pa.Table:
+        """Return a small table's rows of these session dates, or all."""
+        rows = self.rows(table, market)
+        if sessions is None or "session_date" not in rows.column_names:
+            return rows
+        return rows.filter(pc.is_in(rows.column("session_date"), value_set=pa.array(sessions, pa.date32())))
+
+    def session_dates(self, table: Table, market: str) -> list[date]:
+        """Return the session dates in a small table, oldest first; none for one that is not about sessions."""
+        rows = self.rows(table, market)
+        return sorted(rows.column("session_date").unique().to_pylist()) if "session_date" in table.key else []
 
     def merge_small(self, table: Table, market: str, rows: pa.Table) -> int:
         """Merge rows into a small table by its key; return how many rows they replaced."""

@@ -28,6 +28,8 @@ class MergedBars:
     """All bars after a merge, by symbol and interval_start, and the old rows of final bars that were revised."""
 
     rows: pa.Table
+    changed: pa.Table
+    """Of `rows`, those that are not as they were: what there is to write."""
     replaced: pa.Table
     added: int
     updated: int
@@ -70,10 +72,10 @@ def merge_bars(existing: pa.Table | None, new: pa.Table) -> MergedBars:
         _with(pair.new.take(pa.array(new_at[taken])), revision=old["revision"].take(pa.array(old_at[taken]))),
         _upgraded(old.take(pa.array(old_at[upgraded])), pair.new.take(pa.array(new_at[upgraded]))),
     ]
-    rows = pa.concat_tables(parts)
+    rows, changed = pa.concat_tables(parts), pa.concat_tables(parts[1:])
     if gone.any() or is_new.any():
         rows = rows.sort_by([("symbol", "ascending"), ("interval_start", "ascending")])
-    return MergedBars(rows, revised_old, int(is_new.sum()), len(taken) + len(upgraded))
+    return MergedBars(rows, changed, revised_old, int(is_new.sum()), len(taken) + len(upgraded))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ POLL_COLUMNS = (
     "turnover",
 )
 """What is read of the table live_tickers."""
-_UNUSABLE = (Flag.STALE.value, Flag.QUARANTINED.value, Flag.NOT_TRADED.value)
+_OLD_NEWS = (Flag.STALE.value, Flag.QUARANTINED.value)
+"""Such a poll repeats an earlier trade: it makes no bar, yet its volume is a base for the next one."""
 
 
 def sampled_bars(
@@ -59,27 +60,29 @@ def sampled_bars(
     first minute. Open and close are the first and the last polled price; high and low are their extremes, widened by
     the session's high and low where those moved since the poll before. Volume and turnover are the growth of the
     session's since the last poll before the minute: null without such a poll, but all of it in the first minute.
-    n_ticks counts polls with a new event_time or volume. A bar is final once `as_of` is past its end by the delay.
+    n_ticks counts polls with a new event_time or volume; stale and held-back ones only serve as a base. A bar is
+    final once `as_of` is past its end by the delay.
 
     Give the polls from some minutes before `since` on: earlier minutes only serve as the base of later ones.
     """
-    usable = _usable(polls, session)
-    if usable.num_rows == 0:
+    trades = _trades(polls, session)
+    if trades.num_rows == 0:
         return Bars(no_rows())
-    distinct, texts = _distinct(usable, session)
+    distinct, texts = _distinct(trades, session)
     groups = starts_of_groups(distinct.codes, distinct.minutes)
-    ends = np.append(groups[1:], len(distinct.codes))
+    n_ticks = np.add.reduceat(distinct.is_news.astype(np.int32), groups)
     starts = distinct.minutes[groups]
     final_until = microseconds(as_of - timedelta(seconds=declared_delay_seconds))
     columns = BarColumns(
         pa.array(texts, pa.string()).take(pa.array(distinct.codes[groups])),
         starts,
-        _values(distinct, groups, ends, first_minute=microseconds(session.open)),
-        pa.array((ends - groups).astype(np.int32)),
+        _values(distinct, groups, first_minute=microseconds(session.open)),
+        pa.array(n_ticks),
         starts + MINUTE <= final_until,
     )
     rows = make_rows(columns, session=session, origin=BarOrigin.SAMPLED, known_at=as_of)
-    return Bars(rows if since is None else rows.filter(pa.array(starts >= microseconds(since))))
+    first = microseconds(session.open if since is None else since)
+    return Bars(rows.filter(pa.array((n_ticks > 0) & (starts >= first))))
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,11 @@ class _Polls:
     low: Reals
     volume: Reals
     turnover: Reals
+    is_news: Truths
 
 
-def _usable(polls: pa.Table, session: Session) -> pa.Table:
-    """Return the polls that show a trade of this session: neither stale nor held back nor a reference price."""
+def _trades(polls: pa.Table, session: Session) -> pa.Table:
+    """Return the polls that show a trade of this session, with `is_news` false for those that repeat an earlier one."""
     auctions = [phase.start for phase in session.phases if phase.state is SessionState.AUCTION]
     event, price = polls["event_time"], polls["price"]
     conditions = [
@@ -105,47 +109,53 @@ def _usable(polls: pa.Table, session: Session) -> pa.Table:
         pc.equal(polls["price_kind"], PriceKind.TRADE.value),
         pc.is_finite(price),
         pc.greater(price, 0),
-        pc.invert(_is_flagged(polls["flags"])),
+        pc.invert(_is_flagged(polls["flags"], (Flag.NOT_TRADED.value,))),
     ]
-    return polls.select(POLL_COLUMNS).filter(reduce(pc.and_kleene, conditions))
+    is_news = pc.invert(_is_flagged(polls["flags"], _OLD_NEWS))
+    return polls.select(POLL_COLUMNS).append_column("is_news", is_news).filter(reduce(pc.and_kleene, conditions))
 
 
-def _is_flagged(flags: pa.ChunkedArray) -> pa.Array:
+def _is_flagged(flags: pa.ChunkedArray, names: tuple[str, ...]) -> pa.Array:
     column = flags.combine_chunks()
     is_flagged = np.zeros(len(column), dtype=bool)
-    is_unusable = pc.is_in(pc.list_flatten(column), value_set=pa.array(_UNUSABLE))
-    is_flagged[pc.filter(pc.list_parent_indices(column), is_unusable).to_numpy()] = True
+    is_named = pc.is_in(pc.list_flatten(column), value_set=pa.array(names))
+    is_flagged[pc.filter(pc.list_parent_indices(column), is_named).to_numpy()] = True
     return pa.array(is_flagged)
 
 
-def _distinct(polls: pa.Table, session: Session) -> tuple[_Polls, list[str]]:
-    (codes,), texts = codes_of(polls["symbol"])
-    event, volume, price = times(polls["event_time"]), reals(polls["volume"]), reals(polls["price"])
-    high, low, turnover = reals(polls["high_24h"]), reals(polls["low_24h"]), reals(polls["turnover"])
+def _distinct(trades: pa.Table, session: Session) -> tuple[_Polls, list[str]]:
+    (codes,), texts = codes_of(trades["symbol"])
+    event, volume, price = times(trades["event_time"]), reals(trades["volume"]), reals(trades["price"])
+    high, low, turnover = reals(trades["high_24h"]), reals(trades["low_24h"]), reals(trades["turnover"])
+    is_news: Truths = trades["is_news"].to_numpy().astype(bool)
     known_volume = np.where(np.isnan(volume), -1.0, volume)
-    order = np.lexsort((turnover, low, high, price, times(polls["known_at"]), known_volume, event, codes))
-    # of polls that brought nothing new the one known last counts: it has the source's corrections
+    order = np.lexsort((turnover, low, high, price, times(trades["known_at"]), is_news, known_volume, event, codes))
+    # of polls of one event and volume the one known last counts, since it has the source's corrections
     firsts = starts_of_groups(codes[order], event[order], known_volume[order])
     kept = order[np.append(firsts[1:], len(order)) - 1]
     minutes = np.maximum(event[kept] // MINUTE * MINUTE, microseconds(session.open))
-    return _Polls(codes[kept], minutes, price[kept], high[kept], low[kept], volume[kept], turnover[kept]), texts
+    polls = _Polls(
+        codes[kept], minutes, price[kept], high[kept], low[kept], volume[kept], turnover[kept], is_news[kept]
+    )
+    return polls, texts
 
 
-def _values(polls: _Polls, groups: Integers, ends: Integers, *, first_minute: int) -> dict[str, Reals]:
+def _values(polls: _Polls, groups: Integers, *, first_minute: int) -> dict[str, Reals]:
+    ends = np.append(groups[1:], len(polls.codes))
     is_first = np.append(True, polls.codes[1:] != polls.codes[:-1])
-    opens_session = is_first & (polls.minutes == first_minute)
+    opens_session = polls.minutes == first_minute
     rose = opens_session | (~is_first & (polls.high > np.roll(polls.high, 1)))
     fell = opens_session | (~is_first & (polls.low < np.roll(polls.low, 1)))
     highs = np.fmax(polls.price, np.where(rose, polls.high, np.nan))
     lows = np.fmin(polls.price, np.where(fell, polls.low, np.nan))
-    has_base, counts_all = ~is_first[groups], opens_session[groups]
+    base = ~is_first[groups], opens_session[groups]
     return {
         "open": polls.price[groups],
         "high": np.maximum.reduceat(highs, groups),
         "low": np.minimum.reduceat(lows, groups),
         "close": polls.price[ends - 1],
-        "volume": _growth(polls.volume, groups, ends, base=(has_base, counts_all)),
-        "turnover": _growth(polls.turnover, groups, ends, base=(has_base, counts_all)),
+        "volume": _growth(polls.volume, groups, ends, base=base),
+        "turnover": _growth(polls.turnover, groups, ends, base=base),
     }
 
 

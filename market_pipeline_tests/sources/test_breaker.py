@@ -9,7 +9,15 @@ import pytest
 
 from market_pipeline.clock import HandClock
 from market_pipeline.errors import Blocked, BreakerOpen, RateLimited, SourceTimeout, SourceUnreachable
-from market_pipeline.sources.breaker import Breaker, BreakerRule, BreakerState, after_failure, after_success, may_ask
+from market_pipeline.sources.breaker import (
+    Breaker,
+    BreakerRule,
+    BreakerState,
+    after_failure,
+    after_success,
+    forget_breakers,
+    may_ask,
+)
 from market_pipeline.sources.shared_state import SharedState
 
 DOWN = SourceUnreachable("HTTP 503")
@@ -103,7 +111,7 @@ def test_processes_share_the_breaker_and_only_one_of_them_probes(tmp_path: Path)
         shared.one.failed(SourceTimeout("slow"))
     with pytest.raises(BreakerOpen, match=r"left alone for another 60 s because of SourceTimeout") as caught:
         shared.other.ask()
-    assert (caught.value.cause, caught.value.retry_after_seconds) == (SourceTimeout, 60)
+    assert (caught.value.cause, caught.value.retry_after_seconds, caught.value.attempts) == (SourceTimeout, 60, 0)
     shared.wait(61)
     shared.one.ask()
     with pytest.raises(BreakerOpen):
@@ -117,3 +125,12 @@ def test_answers_of_a_healthy_source_write_nothing(tmp_path: Path) -> None:
     shared.one.ask()
     shared.one.succeeded()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_breakers_of_a_folder_can_be_forgotten(tmp_path: Path) -> None:
+    breaker = SharedState(tmp_path / "breaker_dhan_api.dhan.co.json")
+    clock = HandClock(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    one = Breaker("dhan at api.dhan.co", RULE, breaker, clock)
+    one.failed(RateLimited("HTTP 429", retry_after_seconds=300))
+    assert forget_breakers(tmp_path) == 1
+    one.ask()

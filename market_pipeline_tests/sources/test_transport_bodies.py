@@ -61,7 +61,11 @@ def test_a_truncated_body_is_retried(tmp_path: Path) -> None:
 
 
 def test_an_announced_body_over_the_cap_is_not_read(tmp_path: Path) -> None:
-    with bench(tmp_path, [reply(body=b"x" * 6_000_000)]) as it, pytest.raises(PayloadError, match="more than 5 MB"):
+    def promise(handler: BaseHTTPRequestHandler) -> None:
+        reply(body=b"x", Content_Length="6000000")(handler)
+        handler.close_connection = True
+
+    with bench(tmp_path, [promise]) as it, pytest.raises(PayloadError, match="more than 5 MB"):
         it.transport.send(QUOTE)
     assert it.kept == []
 

@@ -96,6 +96,7 @@ def test_of_several_new_rows_of_one_minute_the_best_origin_counts_then_final_the
         bar(0, 101.0, is_final=False),
         bar(0, 102.0),
         bar(0, 103.0),
+        bar(0, 105.0, is_final=False),
         bar(0, 104.0, origin="ticks"),
     ]
     merged = merge_bars(None, bar_rows(rows))

@@ -59,6 +59,13 @@ def test_volume_never_falls_within_a_session_and_the_whole_group_stays():
     assert merged.provenance["session"].losers == {WAFA: "450.0: volume_fell"}
 
 
+def test_an_older_report_never_overwrites_the_sessions_fields():
+    before = ticker([quote(WAFA, 740.0, minutes_ago=2, volume=500.0, high=741.0)])
+    merged = ticker([quote(BVC, 739.0, minutes_ago=15, volume=600.0, high=745.0)], previous=before)
+    assert (merged.volume, merged.high) == (500.0, 741.0)
+    assert merged.provenance["session"].losers == {BVC: "600.0: late"}
+
+
 def test_volume_begins_again_with_a_new_session():
     before = ticker([quote(BVC, 739.0, volume=500.0)])
     monday = MONDAY.replace(hour=9, minute=40)

@@ -48,6 +48,12 @@ def test_a_minute_that_contains_a_second_yields_to_it():
     assert ticker([coarse, fine]).source == WAFA
 
 
+def test_two_minutes_that_overlap_are_one_moment_and_priority_decides():
+    earlier = quote(BVC, 739.0, minutes_ago=2.5, event_precision_seconds=60.0)
+    newer = quote(WAFA, 739.5, minutes_ago=2, event_precision_seconds=60.0)
+    assert ticker([earlier, newer]).source == BVC
+
+
 def test_session_fields_come_from_one_source_even_where_another_knows_more():
     newer = quote(BVC, 739.0, minutes_ago=3, open=736.0, high=740.0, volume=100.0)
     older = quote(WAFA, 739.0, minutes_ago=9, open=735.0, high=741.0, low=734.0)

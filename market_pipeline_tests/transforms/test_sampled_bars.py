@@ -107,6 +107,16 @@ def test_polls_that_show_no_new_trade_make_no_bar(flag: str):
     assert sampled([poll(at(5), flags=["single_source", flag])]).num_rows == 0
 
 
+def test_a_stale_poll_is_the_base_of_the_next_minutes_volume():
+    polls = [poll(at(5), flags=["stale"], volume=1_000.0, known_at=at(59)), poll(at(60), volume=1_200.0)]
+    assert column(sampled(polls), "interval_start", "volume") == [(at(60), 200.0)]
+
+
+def test_a_stale_repetition_does_not_take_the_bar_of_the_trade_that_it_repeats():
+    polls = [poll(at(5), 100.0, volume=1_000.0), poll(at(5), 100.0, volume=1_000.0, flags=["stale"], known_at=at(30))]
+    assert column(sampled(polls), "interval_start", "n_ticks") == [(at(5), 1)]
+
+
 @pytest.mark.parametrize("kind", ["reference", "indicative", "close"])
 def test_only_trades_make_bars(kind: str):
     assert sampled([poll(at(5), price_kind=kind)]).num_rows == 0

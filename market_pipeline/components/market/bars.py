@@ -1,7 +1,5 @@
 """`<market>/bars_1m`: honest one-minute bars from the sources' charts, else sampled from the live tickers."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from market_pipeline.components.market.metadata import (
@@ -30,9 +28,9 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
-    def bars_1m(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def bars_1m(runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
-        report = build_bars(opened, opened.market(file.market))
+        report = build_bars(opened, opened.market(file.market, in_cycle=True))
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": report.rows,

@@ -3,11 +3,8 @@
 The health sensor evaluates it each minute; it can also be run by hand.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 

@@ -48,11 +48,12 @@ class Market(dg.Component):
             indicators.asset(self.file),
         ]
         daily = [instruments.asset(self.file), *session.assets(self.file)]
-        minute_job = schedules.minute_job(self.file, minute)
+        fresh = checks.freshness_checks(self.file)
+        minute_job = schedules.minute_job(self.file, minute, fresh)
         daily_job = schedules.daily_job(self.file, daily)
         return dg.Definitions(
             assets=[*minute, *daily],
-            asset_checks=checks.freshness_checks(self.file),
+            asset_checks=fresh,
             jobs=[minute_job, daily_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),

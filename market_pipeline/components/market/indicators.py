@@ -1,7 +1,5 @@
 """`<market>/indicators_1m`: every column of the catalogue for the bars that are new or were corrected."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from market_pipeline.components.market.metadata import event_range, table_metadata, valid_result, valid_spec
@@ -24,7 +22,7 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
-    def indicators(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def indicators(runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         report = compute_indicators(opened, opened.market(file.market))
         return dg.MaterializeResult(

@@ -1,7 +1,5 @@
 """`<market>/instruments`: what trades, from the market file or the source's instrument master."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg
@@ -25,7 +23,7 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
-    def instruments(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def instruments(runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         report = refresh_instruments(opened, opened.market(file.market))
         seeds = [(seed.code, seed.seed_name, seed.resolution, seed.symbol or "", seed.reason) for seed in file.seeds]

@@ -1,7 +1,5 @@
 """`<market>/live_tickers`: the merged state of every instrument, and its JSON snapshot file."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from market_pipeline.components.market import raw_quotes
@@ -33,7 +31,7 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
-    def live_tickers(runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def live_tickers(runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         report = merge_tickers(opened, opened.market(file.market))
         rows = [(t["symbol"], t["price"], t["source"], " ".join(t["flags"])) for t in report.documents[:SHOWN_ROWS]]

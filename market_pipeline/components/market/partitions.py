@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import dagster as dg
 from market_pipeline.markets.loader import load_market
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.markets.trading_calendar import calendar_for
+from market_pipeline.markets.zones import zone
 from market_pipeline.settings import load_settings
 
 FIRST_SESSION = date(2013, 1, 1)
@@ -31,8 +32,12 @@ def session_partitions(market: str) -> dg.DailyPartitionsDefinition:
         start_date=FIRST_SESSION.isoformat(),
         timezone=file.calendar.zone,
         end_offset=1,
-        exclusions=closed_days(file, load_settings().feed_folder / "cache") or None,
+        exclusions=[_midnight(day, file) for day in closed_days(file, load_settings().feed_folder / "cache")] or None,
     )
+
+
+def _midnight(day: str, file: MarketFile) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(), zone(file.calendar.zone))
 
 
 def closed_days(file: MarketFile, folder: Path) -> list[str]:

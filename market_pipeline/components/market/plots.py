@@ -21,7 +21,14 @@ def session_plot(report: SessionReport) -> dg.MarkdownMetadataValue:
 
     figure = Figure(figsize=(7, 2.6), dpi=80, layout="constrained")
     axes: Axes = figure.subplots()
-    axes.fill_between(np.array(report.minutes, dtype="datetime64[s]"), report.bars_per_minute, step="post", color="#4c78a8", alpha=0.85, linewidth=0)
+    axes.fill_between(
+        np.array(report.minutes, dtype="datetime64[s]"),
+        report.bars_per_minute,
+        step="post",
+        color="#4c78a8",
+        alpha=0.85,
+        linewidth=0,
+    )
     axes.set_title(f"bars a minute, session {report.session_date}", fontsize=9, loc="left")
     axes.set_ylim(bottom=0)
     axes.tick_params(labelsize=8)

@@ -3,8 +3,6 @@
 A failed source gives no quotes, its outcomes and a failed check; it never fails the step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -48,10 +46,10 @@ def assets(file: MarketFile) -> dg.AssetsDefinition:
         check_specs=[valid_spec(spec.key.path) for spec in specs],
         can_subset=True,
     )
-    def raw_quotes(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> Iterator[dg.MaterializeResult[None]]:
+    def raw_quotes(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> Iterator[dg.MaterializeResult]:
         opened = runtime.open()
         selected = {key.path[-1].removeprefix(PREFIX) for key in context.selected_asset_keys}
-        report = fetch_quotes(opened, opened.market(file.market), only=selected)
+        report = fetch_quotes(opened, opened.market(file.market, in_cycle=True), only=selected)
         for key in keys(file):
             if key in context.selected_asset_keys:
                 yield _result(key, report)
@@ -59,7 +57,7 @@ def assets(file: MarketFile) -> dg.AssetsDefinition:
     return raw_quotes
 
 
-def _result(key: dg.AssetKey, report: QuotesReport) -> dg.MaterializeResult[None]:
+def _result(key: dg.AssetKey, report: QuotesReport) -> dg.MaterializeResult:
     source = report.by_source[key.path[-1].removeprefix(PREFIX)]
     metadata = {
         "dagster/row_count": source.rows,

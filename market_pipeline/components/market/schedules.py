@@ -3,8 +3,6 @@
 Dagster's scheduled time is the machine's; the simulated exchange may live on another day.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import dagster as dg
@@ -25,12 +23,14 @@ UNFINISHED = [
 type Job = dg.UnresolvedAssetJobDefinition
 
 
-def minute_job(file: MarketFile, assets: Sequence[dg.AssetsDefinition]) -> Job:
-    """Build `<market>_minute`: the whole way of the data, in one process."""
+def minute_job(
+    file: MarketFile, assets: Sequence[dg.AssetsDefinition], left_out: Sequence[dg.AssetChecksDefinition]
+) -> Job:
+    """Build `<market>_minute`: the whole way of the data, in one process, without the checks that the sensor makes."""
     tags = {MARKET_TAG: file.market, CADENCE_TAG: "minute", "dagster/max_runtime": str(MINUTE_MAX_RUNTIME_SECONDS)}
     return dg.define_asset_job(
         f"{file.market}_minute",
-        selection=dg.AssetSelection.assets(*assets),
+        selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
         tags=tags,
         description=f"One minute of {file.title}: quotes, live tickers, bars, indicators.",

@@ -3,12 +3,9 @@
 The daily job materializes the session that ended; a backfill in the UI materializes any session of the past.
 """
 
-from __future__ import annotations
-
-from typing import Any
-
 import warnings
 from datetime import date
+from typing import Any
 
 import dagster as dg
 
@@ -27,6 +24,7 @@ from market_pipeline.steps.close_session import SessionReport, close_session, se
 from market_pipeline.steps.compute_indicators import compute_session_indicators
 from market_pipeline.steps.runtime import indicators_1m
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
+
 
 def assets(file: MarketFile) -> list[dg.AssetsDefinition]:
     """Build the session assets of one market."""
@@ -51,7 +49,7 @@ def _session_bars(file: MarketFile) -> dg.AssetsDefinition:
         check_specs=[valid_spec(key)],
         op_tags={"dagster/max_runtime": "7200"},
     )
-    def session_bars(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def session_bars(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         market = opened.market(file.market)
         reports = [close_session(opened, market, day) for day in _days(context)]
@@ -100,7 +98,7 @@ def _session_indicators(file: MarketFile) -> dg.AssetsDefinition:
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
-    def session_indicators(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def session_indicators(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         report = compute_session_indicators(opened, opened.market(file.market), _days(context))
         return dg.MaterializeResult(
@@ -124,7 +122,7 @@ def _bars_1d(file: MarketFile) -> dg.AssetsDefinition:
         metadata=table_metadata(BARS_1D),
         kinds={"parquet", "duckdb"},
     )
-    def bars_1d(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult[None]:
+    def bars_1d(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
         opened = runtime.open()
         days = _days(context)
         report = session_daily_bars(opened, opened.market(file.market), first=days[0], last=days[-1])

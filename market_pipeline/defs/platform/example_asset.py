@@ -8,7 +8,7 @@ from dagster_duckdb import DuckDBResource
 @dg.asset(
     group_name="examples", deps=[["casablanca", "live_tickers"], ["india", "live_tickers"], ["crypto", "live_tickers"]]
 )
-def top_movers(duckdb: DuckDBResource) -> dg.MaterializeResult[None]:
+def top_movers(duckdb: DuckDBResource) -> dg.MaterializeResult:
     """The instruments that moved most since their previous close, over all markets."""
     query = """SELECT market, symbol, price, change_1d_percent FROM live_tickers_latest
                WHERE change_1d_percent IS NOT NULL ORDER BY abs(change_1d_percent) DESC LIMIT 10"""

@@ -1,7 +1,5 @@
 """The health sensor: every minute it judges all markets, reports each table's `fresh` check, and alerts people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 

@@ -3,8 +3,6 @@
 Dagster's retention setting covers ticks only; deleting a run on SQLite leaves its event file and its logs behind.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta

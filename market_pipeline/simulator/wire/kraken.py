@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import islice
 from typing import Any
 
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.standing import BookLevel, Standing
+from market_pipeline.simulator.tape import SECOND
 from market_pipeline.simulator.viewpoint import Bar
 from market_pipeline.simulator.wire.format import Call, Reply, Route, Wire, fixed, json_reply
 from market_pipeline.simulator.wire.kraken_pairs import assets_of, find_pair, pair_facts, pair_id
@@ -21,6 +23,11 @@ MOST_TRADES = 1000
 MOST_LEVELS = 500
 INTERVALS_MINUTES = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 DAY_SECONDS = 86_400
+HOUR_NS = 3600 * SECOND
+LARGEST_SECOND = 10**14
+"""A larger cursor counts nanoseconds."""
+WARM_UP_SECONDS = 3600
+"""A chart's first minutes may be quiet: the price before them is looked for so far back."""
 ERROR_OF_STATUS = {
     401: "EGeneral:Permission denied",
     403: "EGeneral:Permission denied",
@@ -118,7 +125,7 @@ def _best(side: tuple[BookLevel, ...], price: Callable[[float | None], str | Non
 
 def _depth(call: Call, listing: Listing) -> Reply:
     rows = call.view.standings([listing.symbol])
-    levels = min(int(call.param("count") or 100), MOST_LEVELS)
+    levels = min(_count(call, 100), MOST_LEVELS)
     book = call.view.book(rows[0], levels=levels) if rows else None
     price = _price_text(listing)
 
@@ -131,15 +138,16 @@ def _depth(call: Call, listing: Listing) -> Reply:
 
 
 def _ohlc(call: Call, listing: Listing) -> Reply:
-    minutes = int(call.param("interval") or 1)
+    text = call.param("interval") or "1"
+    minutes = int(text) if text.isdigit() else 0
     if minutes not in INTERVALS_MINUTES:
         return _error("EGeneral:Invalid arguments:interval")
     step = 60 * minutes
     running = int(call.view.at) // step * step
-    since = int(float(call.param("since") or 0))
+    since = (_since(call.param("since")) or 0) // SECOND
     first = max(running - (MOST_ROWS - 1) * step, since // step * step)
     rows = _chart(call, listing, step=step, first=first)
-    shown = [_chart_row(row, listing) for row in rows if row.start > since]
+    shown = [_chart_row(row, listing) for row in rows if row.start >= first and row.start > since]
     finished = [row.start for row in rows if row.start < running]
     return _result({pair_id(listing): shown, "last": finished[-1] if finished else 0})
 
@@ -148,12 +156,12 @@ def _chart(call: Call, listing: Listing, *, step: int, first: int) -> list[Bar]:
     if step % DAY_SECONDS == 0:
         bars = _daily_bars(call, listing, first=first)
     else:
-        bars = call.view.bars(listing.symbol, start=first, end=call.view.at + 60)
+        bars = call.view.bars(listing.symbol, start=first - WARM_UP_SECONDS, end=call.view.at + 60)
+    if step == 60:
+        return _filled(bars, call) if call.view.exchange.is_model else bars
     grouped: dict[int, list[Bar]] = {}
     for bar in bars:
         grouped.setdefault(bar.start // step * step, []).append(bar)
-    if step == 60:
-        return _filled(bars, call) if call.view.exchange.is_model else bars
     return [_joined(start, group) for start, group in grouped.items()]
 
 
@@ -210,22 +218,17 @@ def _chart_row(row: Bar, listing: Listing) -> list[Any]:
 
 
 def _trades(call: Call, listing: Listing) -> Reply:
-    now = call.view.at
+    now_ns = int(call.view.at * SECOND)
     since = _since(call.param("since"))
-    most = min(int(call.param("count") or MOST_TRADES), MOST_TRADES)
-    found = []
-    for trade in call.view.trades(listing.symbol, start=now - 3600 if since is None else since / 1e9):
-        if since is None or trade.time_ns > since:
-            found.append(trade)
-        if since is not None and len(found) == most:
-            break
-    found = found[-most:]
+    most = min(_count(call, MOST_TRADES), MOST_TRADES)
+    trades = call.view.trades(listing.symbol, after_ns=now_ns - HOUR_NS if since is None else since)
+    found = list(trades)[-most:] if since is None else list(islice(trades, most))
     price = _price_text(listing)
     rows = [
         [
             price(t.price),
             _lots(t.size),
-            t.time_ns / 1e9,
+            t.time_ns / SECOND,
             "b" if t.is_buy else "s",
             "l" if t.trade_id % 3 else "m",
             "",
@@ -233,7 +236,7 @@ def _trades(call: Call, listing: Listing) -> Reply:
         ]
         for t in found
     ]
-    last = found[-1].time_ns if found else since if since is not None else int(now * 1e9)
+    last = found[-1].time_ns if found else since if since is not None else now_ns
     return _result({pair_id(listing): rows, "last": str(last)})
 
 
@@ -241,8 +244,16 @@ def _since(text: str | None) -> int | None:
     """Read a trade cursor: nanoseconds as Kraken's `last` has them, or seconds."""
     if not text:
         return None
-    number = float(text)
-    return int(text) if number > 1e14 else int(number * 1e9)
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number * SECOND) if number < LARGEST_SECOND else int(text)
+
+
+def _count(call: Call, default: int) -> int:
+    text = call.param("count") or ""
+    return int(text) if text.isdigit() else default
 
 
 def _time(call: Call) -> Reply:

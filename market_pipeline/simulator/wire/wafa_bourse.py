@@ -30,16 +30,21 @@ def _token(call: Call) -> Reply:
 def _data(call: Call) -> Reply:
     body = call.json()
     actions = body.get("ACTIONS") if isinstance(body, dict) else None
-    if not isinstance(actions, list):
+    if not isinstance(actions, list) or not all(map(_name, actions)):
         return refuse(400, "POST", call.path)
     return json_reply([_answer(call, action) for action in actions])
 
 
 def _answer(call: Call, action: Any) -> dict[str, Any]:
-    name = action["ACTION"]["NAME"]
+    name = _name(action)
     symbol = _param(action, "Symbol_")
     rows = call.view.standings([symbol]) if symbol and name == "VALEUR-INDICATORS" else []
     return {name: {"Valid": bool(rows), "Data": [_indicators(call, row) for row in rows]}}
+
+
+def _name(action: Any) -> str:
+    inside = action.get("ACTION") if isinstance(action, dict) else None
+    return str(inside.get("NAME", "")) if isinstance(inside, dict) else ""
 
 
 def _param(action: Any, name: str) -> str | None:

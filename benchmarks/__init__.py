@@ -1,0 +1,1 @@
+"""Commands that measure: each prints a table, beside a peer in the same run."""

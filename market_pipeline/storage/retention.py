@@ -1,0 +1,33 @@
+"""Deletes what a market's file says is old enough. Sessions are counted as they are stored, not as calendar days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from market_pipeline.markets.schema import Retention
+from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS, RAW_QUOTES
+from market_pipeline.storage.ticker_files import retain_ticker_files
+from market_pipeline.storage.warehouse import Warehouse
+
+QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, LIVE_TICKERS.name)
+BAR_TABLES = (BARS_1M.name, BARS_1M_REPLACED.name)
+
+
+def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[str, int]:
+    """Delete the oldest sessions and snapshot files beyond the limits. Return table (or kind) → files deleted.
+
+    Every other sliced table follows the limit of the indicators, which can be computed again.
+    """
+    counts = {}
+    for name, keep in _limits(warehouse, limits).items():
+        stored = warehouse.sessions(name, market)
+        old = [] if keep is None else stored[:-keep]
+        counts[name] = warehouse.forget(name, market, old) if old else 0
+    folder = warehouse.layout.feed_folder
+    counts["live_ticker_files"] = retain_ticker_files(folder, market, keep=limits.live_ticker_files)
+    return counts
+
+
+def _limits(warehouse: Warehouse, limits: Retention) -> Mapping[str, int | None]:
+    of_group = dict.fromkeys(QUOTE_TABLES, limits.quotes_sessions) | dict.fromkeys(BAR_TABLES, limits.bars_sessions)
+    return {t.name: of_group.get(t.name, limits.indicators_sessions) for t in warehouse.sliced_tables}

@@ -1,0 +1,34 @@
+"""What the simulated exchange lists."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from market_pipeline.errors import UsageError
+from market_pipeline.markets.loader import load_market
+from market_pipeline.simulator.listing import Trading, listings_of
+
+
+def test_india_lists_500_shares_and_fills_up_with_openly_simulated_ones() -> None:
+    symbols = [listing.symbol for listing in listings_of("india")]
+    assert len(symbols) == len(set(symbols)) == 500
+    assert sum(bool(re.fullmatch(r"SIM\d{3}", symbol)) for symbol in symbols) == 500 - 242
+
+
+@pytest.mark.parametrize("market", ["india", "casablanca", "crypto"])
+def test_every_symbol_that_a_market_file_names_is_listed(market: str) -> None:
+    file = load_market(market)
+    named = {rule.symbol for rule in file.symbols} | set(file.tier_1)
+    assert named <= {listing.symbol for listing in listings_of(market)}
+
+
+def test_casablanca_lists_a_suspended_and_an_untraded_share() -> None:
+    trading = {listing.symbol: listing.trading for listing in listings_of("casablanca")}
+    assert (trading["SAM"], trading["MLE"], trading["ATW"]) == (Trading.SUSPENDED, Trading.NEVER, Trading.CONTINUOUS)
+
+
+def test_a_market_without_listings_is_a_clear_error() -> None:
+    with pytest.raises(UsageError, match="tried to simulate market 'saudi': only casablanca, crypto, india have"):
+        listings_of("saudi")
