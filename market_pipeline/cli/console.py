@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +29,10 @@ from market_pipeline.logs import configure_logging
 from market_pipeline.settings import load_settings
 from market_pipeline.steps.runtime import Runtime, open_runtime
 
-out = Console()
-notes = Console(stderr=True)
+WIDTH_WITHOUT_TERMINAL = 150
+
+out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+notes = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
 
 
 class ExitCode(IntEnum):

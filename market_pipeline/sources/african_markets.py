@@ -20,7 +20,7 @@ from market_pipeline.sources.source import Fetched, Request, Source, SourceConte
 REQUIRED_KEYS: tuple[str, ...] = ()
 
 NAME = "african_markets"
-SITE = "https://www.african-markets.com"
+HOME = "https://www.african-markets.com"
 DEFAULT_PATH = "bvc"
 """Casablanca in the site's addresses; a market file names another exchange by the option `path`."""
 
@@ -35,7 +35,7 @@ def listed_companies_request(path: str) -> Request:
     return Request(
         source=NAME,
         kind=RequestKind.QUOTE,
-        url=f"{SITE}/en/stock-markets/{path}/listed-companies",
+        url=f"{HOME}/en/stock-markets/{path}/listed-companies",
         headers={"Accept": "text/html", "Accept-Language": "en"},
         expects="html",
         refusal=challenge,

@@ -25,9 +25,9 @@ from market_pipeline.sources.source import Answer, Fetched, Request, Source, Sou
 REQUIRED_KEYS: tuple[str, ...] = ()
 
 NAME = "casablanca_bourse"
-SITE = "https://www.casablanca-bourse.com"
-BOARD_URL = f"{SITE}/api/proxy/fr/api/bourse/dashboard/ticker"
-HISTORY_URL = f"{SITE}/api/proxy/fr/api/bourse_data/instrument_history"
+HOME = "https://www.casablanca-bourse.com"
+BOARD_URL = f"{HOME}/api/proxy/fr/api/bourse/dashboard/ticker"
+HISTORY_URL = f"{HOME}/api/proxy/fr/api/bourse_data/instrument_history"
 PAGE_LIMIT = 250
 """The most rows that the site puts on a page of history: about a year of sessions."""
 MAX_PAGES = 60
@@ -88,7 +88,7 @@ def _headers(page: str) -> dict[str, str]:
         "Accept": "application/vnd.api+json",
         # without a language the site lets clients wait until they time out
         "Accept-Language": "fr-FR,fr;q=0.9,en;q=0.8",
-        "Referer": f"{SITE}{page}",
+        "Referer": f"{HOME}{page}",
     }
 
 

@@ -35,7 +35,8 @@ from market_pipeline.sources.source import Answer, Fetched, Request, Source, Sou
 
 REQUIRED_KEYS: tuple[str, ...] = ("dhan_client_id", "dhan_api_token")
 
-API = "https://api.dhan.co/v2"
+HOME = "https://api.dhan.co"
+API = f"{HOME}/v2"
 MASTER_URL = "https://images.dhan.co/api-data/api-scrip-master.csv"
 MASTER_BYTES = 100_000_000
 """The whole of India, derivatives included, is some 30 MB; the segment of a universe is chosen here."""

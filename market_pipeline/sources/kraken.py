@@ -35,6 +35,7 @@ from market_pipeline.sources.kraken_payloads import (
 from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
 
+HOME = "https://api.kraken.com"
 REQUIRED_KEYS: tuple[str, ...] = ()
 
 MOST_ROWS = 720

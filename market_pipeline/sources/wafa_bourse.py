@@ -25,9 +25,9 @@ from market_pipeline.sources.wafa_bourse_indicators import ACTION, parse_indicat
 REQUIRED_KEYS: tuple[str, ...] = ()
 
 NAME = "wafa_bourse"
-SITE = "https://www.wafabourse.com"
-DATA_URL = f"{SITE}/api/proxy/data/JNNJ"
-TOKEN_URL = f"{SITE}/api/proxy/token"
+HOME = "https://www.wafabourse.com"
+DATA_URL = f"{HOME}/api/proxy/data/JNNJ"
+TOKEN_URL = f"{HOME}/api/proxy/token"
 TOKEN_GRACE_SECONDS = 60.0
 """A refusal so soon after a token was asked for has another reason, so no second one is asked for."""
 
@@ -83,7 +83,7 @@ def token_request() -> Request:
 
 
 def _headers() -> dict[str, str]:
-    return {"Accept": "application/json", "Origin": SITE, "Referer": f"{SITE}/fr/market-tracking"}
+    return {"Accept": "application/json", "Origin": HOME, "Referer": f"{HOME}/fr/market-tracking"}
 
 
 def parse_token(body: bytes, headers: Mapping[str, str]) -> Token:

@@ -1,4 +1,4 @@
-"""Whose turn it is: a market's sessions are completed by one process at a time, so that no history is asked for twice."""
+"""Whose turn it is: one process at a time completes a market's sessions, so that no history is asked for twice."""
 
 from __future__ import annotations
 

@@ -27,7 +27,9 @@ def last_provenance(row: dict[str, Any]) -> dict[str, Any]:
 def test_a_price_a_hundred_times_too_high_loses_and_the_provenance_says_why(
     runtime: Runtime, exchange: RunningSimulator
 ) -> None:
-    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "x100", "source": "casablanca_bourse", "symbols": ["ATW"]}]}))
+    exchange.set_faults(
+        FaultPlan.model_validate({"faults": [{"kind": "x100", "source": "casablanca_bourse", "symbols": ["ATW"]}]})
+    )
     run_cycle(runtime, "casablanca")
     row = ticker(runtime, "ATW")
     true_price = exchange.exchange("casablanca")
@@ -37,7 +39,9 @@ def test_a_price_a_hundred_times_too_high_loses_and_the_provenance_says_why(
 
 
 def test_the_neighbours_of_a_wrong_price_keep_their_best_source(runtime: Runtime, exchange: RunningSimulator) -> None:
-    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "x100", "source": "casablanca_bourse", "symbols": ["ATW"]}]}))
+    exchange.set_faults(
+        FaultPlan.model_validate({"faults": [{"kind": "x100", "source": "casablanca_bourse", "symbols": ["ATW"]}]})
+    )
     run_cycle(runtime, "casablanca")
     assert ticker(runtime, "IAM")["source"] in {"casablanca_bourse", "wafa_bourse"}
 

@@ -41,9 +41,13 @@ def test_india_serves_at_least_487_symbols_from_one_quote_call(runtime: Runtime,
 
 def test_a_repeated_cycle_of_the_same_minute_changes_nothing(runtime: Runtime) -> None:
     run_cycle(runtime, "crypto")
-    before = runtime.warehouse.read("bars_1m", "crypto").sort_by([("symbol", "ascending"), ("interval_start", "ascending")])
+    before = runtime.warehouse.read("bars_1m", "crypto").sort_by(
+        [("symbol", "ascending"), ("interval_start", "ascending")]
+    )
     report = run_cycle(runtime, "crypto")
-    after = runtime.warehouse.read("bars_1m", "crypto").sort_by([("symbol", "ascending"), ("interval_start", "ascending")])
+    after = runtime.warehouse.read("bars_1m", "crypto").sort_by(
+        [("symbol", "ascending"), ("interval_start", "ascending")]
+    )
     assert after.equals(before)
     assert report.indicators.rows == 0
 

@@ -64,7 +64,7 @@ def test_names_keep_to_the_vocabulary() -> None:
 
 def tracked_files() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     return [PROJECT / line for line in listed.stdout.splitlines() if (PROJECT / line).is_file()]
 

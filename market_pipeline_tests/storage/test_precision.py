@@ -1,0 +1,31 @@
+"""Twenty significant bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from market_pipeline.storage.precision import shorten
+
+
+def test_the_relative_error_is_below_one_millionth() -> None:
+    random = np.random.default_rng(3)
+    values = random.normal(size=200_000) * 10.0 ** random.integers(-8, 9, 200_000)
+    error = np.abs(shorten(values).astype(np.float64) - values) / np.abs(values)
+    assert 9.0e-7 < error.max() < 1e-6
+
+
+def test_the_lowest_four_bits_of_each_float32_are_zero() -> None:
+    bits = shorten(np.array([1 / 3, 61.8, -2.7e8])).view(np.uint32)
+    assert (bits & 0b1111).tolist() == [0, 0, 0]
+    assert (bits & 0b10000).any()
+
+
+def test_exact_values_stay_exact() -> None:
+    values = np.array([0.0, 1.0, -2.5, 100.0, 504.25, 1_048_575.0])
+    assert shorten(values).tolist() == [0.0, 1.0, -2.5, 100.0, 504.25, 1_048_575.0]
+
+
+def test_what_is_not_a_finite_number_stays_what_it_is() -> None:
+    found = shorten(np.array([np.nan, np.inf, -np.inf]))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [np.inf, -np.inf]
