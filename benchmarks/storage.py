@@ -10,10 +10,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from itertools import batched
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -24,18 +25,22 @@ from market_pipeline.clock import HandClock
 from market_pipeline.indicators.bar_window import BarWindow
 from market_pipeline.indicators.catalogue import columns
 from market_pipeline.indicators.engine import compute_many
+from market_pipeline.markets.loader import load_market
+from market_pipeline.markets.trading_calendar import calendar_for
+from market_pipeline.simulator.listing import listings_of, with_groups
+from market_pipeline.simulator.price_model import ModelTapes
+from market_pipeline.simulator.tape import SessionTape
+from market_pipeline.simulator.timeline import Timeline
 from market_pipeline.storage.precision import shorten
 from market_pipeline.storage.tables import BARS_1M, BASE_TABLES, LIVE_TICKERS, UTC_TIME, Column, Table, indicators_table
 from market_pipeline.storage.warehouse import Warehouse
-from market_pipeline.transforms.bar_rows import VALUES
 
 LAST_DAY = date(2026, 11, 20)
-OPEN_MINUTE_UTC = 225
-"""09:15 in India."""
 ANCHOR_SESSIONS = 2
 TIER_1 = 20
 SYMBOLS_AT_ONCE = 100
-TICK = 0.05
+SESSION_MINUTES = 375
+SEED = 1
 GOAL_GIGABYTES, GOAL_LATEST_MS, GOAL_DAY_MS = 1.1, 50.0, 200.0
 TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int16()}
 INDICATORS = indicators_table(Column(c.column, TYPES[c.storage_type], c.description, c.unit) for c in columns())
@@ -44,47 +49,46 @@ Reals = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Minutes:
-    """One session of every symbol: open, high, low, close, volume, each of shape (symbols, minutes)."""
+class Trading:
+    """One session as the simulated exchange has it: symbol → its bars."""
 
     day: date
-    fields: tuple[Reals, ...]
+    bars: dict[str, SessionTape]
 
 
-def trading(symbols: int, bars: int, sessions: int) -> Iterator[Minutes]:
-    """Yield seeded sessions on a tick grid: fat-tailed returns, whole shares; each goes on where the last one ended."""
-    random = np.random.default_rng(11)
-    level = random.normal(6, 1, (symbols, 1))
-    for back in range(sessions - 1, -1, -1):
-        path = level + np.cumsum(random.standard_t(4, (symbols, bars)) * 6e-4, axis=1)
-        close = np.exp(path)
-        opened = np.concatenate([np.exp(level), close[:, :-1]], axis=1)
-        level = path[:, -1:]
-        spread = np.abs(random.normal(0, 4e-4, (2, symbols, bars)))
-        high, low = np.maximum(opened, close) * (1 + spread[0]), np.minimum(opened, close) * (1 - spread[1])
-        prices = (np.round(series / TICK) * TICK for series in (opened, high, low, close))
-        volume = np.round(random.lognormal(8, 1.2, (symbols, bars)))
-        yield Minutes(LAST_DAY - timedelta(days=back), (*prices, volume))
+def trading(market: str, sessions: int, *, symbols: int, full: bool = False) -> Iterator[Trading]:
+    """Yield the last sessions of the simulated exchange, thin names and halts included unless `full`."""
+    file = load_market(market)
+    calendar = calendar_for(file)
+    listings = with_groups(listings_of(market), file)[:symbols]
+    if full:
+        listings = tuple(replace(item, minute_probability=1.0, halts_at=None) for item in listings)
+    timeline = Timeline(calendar.session, ZoneInfo(file.calendar.zone))
+    tapes = ModelTapes(listings, timeline, seed=SEED)
+    days = [*calendar.previous_sessions(LAST_DAY, sessions - 1), LAST_DAY] if sessions > 1 else [LAST_DAY]
+    for day in sorted(days):
+        session = timeline.session(day)
+        assert session is not None
+        yield Trading(day, {item.symbol: tapes.tape(item, session) for item in listings})
 
 
-def starts(day: date, bars: int) -> npt.NDArray[np.int64]:
-    """Return the interval starts of a session in microseconds."""
-    first = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) // 60 + OPEN_MINUTE_UTC
-    return (first + np.arange(bars)) * 60_000_000
-
-
-def bar_rows(session: Minutes, market: str, names: Sequence[str]) -> pa.Table:
+def bar_rows(session: Trading, market: str) -> pa.Table:
     """Return a session's bars as rows."""
-    symbols, bars = session.fields[0].shape
-    count, moments = symbols * bars, np.tile(starts(session.day, bars), symbols)
-    turnover = session.fields[3] * session.fields[4]
-    values = dict(zip(VALUES, (*session.fields, turnover), strict=True))
-    constants = {"market": market, "session_date": session.day, "origin": "chart", "n_ticks": None, "is_final": True}
-    constants |= {"is_synthetic": False, "revision": 0}
-    known = pa.array(moments + 60_000_000).cast(UTC_TIME)
-    arrays = {"symbol": pa.array(np.repeat(names, bars)), "interval_start": pa.array(moments).cast(UTC_TIME)}
-    arrays |= {name: pa.array(series.ravel()) for name, series in values.items()} | {"known_at": known}
-    return table_of(BARS_1M, arrays, constants, count=count)
+    tapes = session.bars.values()
+
+    def joined(name: str) -> Reals:
+        return np.concatenate([getattr(tape, name) for tape in tapes])
+
+    moments = joined("starts").astype(np.int64) * 1_000_000
+    arrays = {name: pa.array(joined(name)) for name in ("open", "high", "low", "close", "volume")}
+    arrays |= {
+        "symbol": pa.array(np.repeat(list(session.bars), [len(tape) for tape in tapes])),
+        "interval_start": pa.array(moments).cast(UTC_TIME),
+        "turnover": pa.array(np.concatenate([np.round(tape.close * tape.volume, 2) for tape in tapes])),
+        "known_at": pa.array(moments + 60_000_000).cast(UTC_TIME),
+    }
+    constants: dict[str, object] = {"market": market, "session_date": session.day, "origin": "chart", "revision": 0}
+    return table_of(BARS_1M, arrays, constants | {"is_final": True, "is_synthetic": False}, count=len(moments))
 
 
 def table_of(table: Table, arrays: dict[str, pa.Array], constants: dict[str, object], *, count: int) -> pa.Table:
@@ -93,24 +97,27 @@ def table_of(table: Table, arrays: dict[str, pa.Array], constants: dict[str, obj
     return pa.Table.from_arrays(done, schema=table.schema)
 
 
-def indicator_rows(history: Sequence[Minutes], market: str, names: Sequence[str]) -> Iterator[pa.Table]:
+def indicator_rows(history: Sequence[Trading], market: str) -> Iterator[pa.Table]:
     """Yield the last session's indicators on its anchor window, in portions of symbols as the pipeline does."""
-    present, bars = history[-1], history[-1].fields[0].shape[1]
-    first = sum(session.fields[0].shape[1] for session in history[:-1])
-    for portion in batched(range(len(names)), SYMBOLS_AT_ONCE):
-        windows = [
-            BarWindow(
-                names[i], *(np.concatenate([s.fields[f][i] for s in history]) for f in range(5)), session_start=first
-            )
-            for i in portion
-        ]
-        values = compute_many(windows, [first] * len(windows), tier_1=set(names[:TIER_1]))
-        moments = np.tile(starts(present.day, bars), len(portion))
-        arrays = {"symbol": pa.array(np.repeat([names[i] for i in portion], bars))}
-        arrays |= {"interval_start": pa.array(moments).cast(UTC_TIME)}
+    present, names = history[-1], list(history[-1].bars)
+    for portion in batched((name for name in names if len(present.bars[name])), SYMBOLS_AT_ONCE):
+        windows = [_window(name, history) for name in portion]
+        values = compute_many(windows, [window.session_start for window in windows], tier_1=set(names[:TIER_1]))
+        tapes = [present.bars[name] for name in portion]
+        arrays = {"symbol": pa.array(np.repeat(list(portion), [len(tape) for tape in tapes]))}
+        moments = np.concatenate([tape.starts for tape in tapes]).astype(np.int64) * 1_000_000
+        arrays["interval_start"] = pa.array(moments).cast(UTC_TIME)
         arrays |= {c.column: stored(values[:, i], TYPES[c.storage_type]) for i, c in enumerate(columns())}
         constants: dict[str, object] = {"market": market, "session_date": present.day, "known_at": datetime.now(UTC)}
         yield table_of(INDICATORS, arrays, constants, count=len(moments))
+
+
+def _window(name: str, history: Sequence[Trading]) -> BarWindow:
+    tapes = [session.bars[name] for session in history]
+    opened, high, low, close, volume = (
+        np.concatenate([getattr(tape, field) for tape in tapes]) for field in ("open", "high", "low", "close", "volume")
+    )
+    return BarWindow(name, opened, high, low, close, volume, session_start=len(opened) - len(tapes[-1]))
 
 
 def stored(values: Reals, type_: pa.DataType) -> pa.Array:
@@ -120,28 +127,39 @@ def stored(values: Reals, type_: pa.DataType) -> pa.Array:
     return pa.array(shorten(known) if type_ == pa.float32() else known.astype(type_.to_pandas_dtype()), mask=missing)
 
 
-def measure_disk(warehouse: Warehouse, *, symbols: int, bars: int, sessions: int) -> dict[str, float]:
-    """Write whole sessions of bars and indicators; return table → bytes."""
-    names = [f"S{n:04d}" for n in range(symbols)]
-    history: list[Minutes] = []
-    for number, session in enumerate(trading(symbols, bars, sessions + ANCHOR_SESSIONS)):
+@dataclass(frozen=True)
+class Disk:
+    """What the session tier takes."""
+
+    rows: int
+    sizes: dict[str, int]
+
+    def gigabytes(self, rows: float) -> float:
+        """Return the size of so many rows of bars and indicators."""
+        return sum(self.sizes.values()) / self.rows * rows / 1e9
+
+
+def measure_disk(warehouse: Warehouse, *, symbols: int, sessions: int) -> Disk:
+    """Write whole sessions of bars and indicators."""
+    history: list[Trading] = []
+    for number, session in enumerate(trading("india", sessions + ANCHOR_SESSIONS, symbols=symbols)):
         history = [*history[-ANCHOR_SESSIONS:], session]
-        if number < ANCHOR_SESSIONS:
-            continue
-        warehouse.write_session(BARS_1M, "india", session.day, bar_rows(session, "india", names))
-        rows = pa.concat_tables(indicator_rows(history, "india", names))
-        warehouse.write_session(INDICATORS, "india", session.day, rows)
-    found = {
-        name: [s.path.stat().st_size for s in warehouse.slices(name, "india")] for name in ("bars_1m", "indicators_1m")
+        if number >= ANCHOR_SESSIONS:
+            warehouse.write_session(BARS_1M, "india", session.day, bar_rows(session, "india"))
+            rows = pa.concat_tables(indicator_rows(history, "india"))
+            warehouse.write_session(INDICATORS, "india", session.day, rows)
+    counts = warehouse.row_counts(["bars_1m"])
+    sizes = {
+        name: sum(found.path.stat().st_size for found in warehouse.slices(name, "india"))
+        for name in ("bars_1m", "indicators_1m")
     }
-    return {name: float(sum(sizes)) for name, sizes in found.items()}
+    return Disk(counts["bars_1m", "india"], sizes)
 
 
-def fill_day(warehouse: Warehouse, market: str, *, symbols: int, bars: int) -> None:
+def fill_day(warehouse: Warehouse, market: str, *, symbols: int) -> None:
     """Write a full day of live slices, bars and tickers, as the cycles of the day would have left them."""
-    names = [f"S{n:04d}" for n in range(symbols)]
-    (session,) = trading(symbols, bars, 1)
-    rows = bar_rows(session, market, names)
+    (session,) = trading(market, 1, symbols=symbols, full=True)
+    rows = bar_rows(session, market)
     warehouse.write(BARS_1M, market, rows)
     prices = {"price": rows["close"].combine_chunks(), "symbol": rows["symbol"].combine_chunks()}
     prices |= {"known_at": rows["known_at"].combine_chunks(), "ticker": prices["symbol"]}
@@ -164,7 +182,7 @@ def measure_queries(warehouse: Warehouse, times: int) -> dict[str, list[float]]:
     """Time queries on market.duckdb, as a person's client sends them, and the pipeline's own reads."""
     path = warehouse.build_market_duckdb().path
     day = f"market = 'india' AND session_date = DATE '{LAST_DAY}'"
-    anchor = [LAST_DAY - timedelta(days=back) for back in (2, 1, 0)]
+    anchor = warehouse.sessions(BARS_1M, "india")[-3:]
     names = ("symbol", "interval_start", "open", "high", "low", "close", "volume")
     with duckdb.connect(str(path), read_only=True) as people:
 
@@ -174,11 +192,9 @@ def measure_queries(warehouse: Warehouse, times: int) -> dict[str, list[float]]:
         return {
             "live_tickers_latest": milliseconds(ask("SELECT * FROM live_tickers_latest"), times),
             "a symbol's day of bars": milliseconds(
-                ask(f"FROM bars_1m WHERE {day} AND symbol = 'S0042' ORDER BY interval_start"), times
+                ask(f"FROM bars_1m WHERE {day} AND symbol = 'TCS' ORDER BY interval_start"), times
             ),
-            "a symbol's day of tickers": milliseconds(
-                ask(f"FROM live_tickers WHERE {day} AND symbol = 'S0042'"), times
-            ),
+            "a symbol's day of tickers": milliseconds(ask(f"FROM live_tickers WHERE {day} AND symbol = 'TCS'"), times),
             "anchor window, all symbols": milliseconds(
                 lambda: warehouse.read(BARS_1M, "india", sessions=anchor, columns=names), times
             ),
@@ -193,35 +209,41 @@ def report(name: str, found: list[float], goal: float | None = None) -> None:
     print(f"{name:28} p50 {statistics.median(found):7.1f} ms   p99 {p99:7.1f} ms{aim}")
 
 
+def print_disk(warehouse: Warehouse, *, symbols: int, sessions: int) -> None:
+    """Measure and print bytes: as the simulated exchange trades, and if every symbol traded in every minute."""
+    disk = measure_disk(warehouse, symbols=symbols, sessions=sessions)
+    for name, size in disk.sizes.items():
+        print(f"{name:28} {size / 1e6:8.1f} MB   {size / disk.rows:6.1f} bytes a row   {disk.rows:,} rows")
+    as_simulated = disk.gigabytes(disk.rows * 22 / sessions)
+    verdict = "met" if as_simulated <= GOAL_GIGABYTES else "MISSED"
+    print(f"{'22 sessions, as simulated':28} {as_simulated:8.3f} GB   goal {GOAL_GIGABYTES:g} GB: {verdict}")
+    print(f"{'22 sessions, no gaps at all':28} {disk.gigabytes(22 * symbols * SESSION_MINUTES):8.3f} GB")
+
+
+def print_queries(warehouse: Warehouse, *, symbols: int, times: int) -> None:
+    """Fill a day of two markets, with two sessions before it, then time and print queries."""
+    fill_day(warehouse, "india", symbols=symbols)
+    fill_day(warehouse, "crypto", symbols=20)
+    for session in list(trading("india", 3, symbols=symbols, full=True))[:-1]:
+        warehouse.write_session(BARS_1M, "india", session.day, bar_rows(session, "india"))
+    goals = {"live_tickers_latest": GOAL_LATEST_MS, "a symbol's day of bars": GOAL_DAY_MS}
+    for name, found in measure_queries(warehouse, times).items():
+        report(name, found, goals.get(name))
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, default=22)
     parser.add_argument("--symbols", type=int, default=487)
-    parser.add_argument("--bars", type=int, default=375, help="a session's minutes")
     parser.add_argument("--times", type=int, default=50)
     chosen = parser.parse_args()
+    clock = HandClock(datetime(2026, 11, 20, 10, tzinfo=UTC))
+    tables = [*BASE_TABLES, INDICATORS]
     with tempfile.TemporaryDirectory() as folder:
-        clock = HandClock(datetime(2026, 11, 20, 10, tzinfo=UTC))
-        disk = Warehouse(Path(folder) / "disk", [*BASE_TABLES, INDICATORS], clock=clock)
-        sizes = measure_disk(disk, symbols=chosen.symbols, bars=chosen.bars, sessions=chosen.sessions)
-        rows = chosen.sessions * chosen.symbols * chosen.bars
-        for name, size in sizes.items():
-            print(f"{name:28} {size / 1e9:6.3f} GB for {rows:,} rows   {size / rows:6.1f} bytes a row")
-        total = sum(sizes.values()) / 1e9 * 22 / chosen.sessions
-        verdict = "met" if total <= GOAL_GIGABYTES else "MISSED"
-        print(f"{'22 sessions':28} {total:6.3f} GB   goal {GOAL_GIGABYTES:g} GB: {verdict}")
-        day = Warehouse(Path(folder) / "day", [*BASE_TABLES, INDICATORS], clock=clock)
-        fill_day(day, "india", symbols=chosen.symbols, bars=375)
-        fill_day(day, "crypto", symbols=20, bars=1440)
-        for back, session in zip((1, 2), trading(chosen.symbols, 375, 3), strict=False):
-            earlier = Minutes(LAST_DAY - timedelta(days=back), session.fields)
-            names = [f"S{n:04d}" for n in range(chosen.symbols)]
-            day.write_session(BARS_1M, "india", earlier.day, bar_rows(earlier, "india", names))
-        queries = measure_queries(day, chosen.times)
-        goals = {"live_tickers_latest": GOAL_LATEST_MS, "a symbol's day of bars": GOAL_DAY_MS}
-        for name, found in queries.items():
-            report(name, found, goals.get(name))
+        disk, day = (Warehouse(Path(folder) / name, tables, clock=clock) for name in ("disk", "day"))
+        print_disk(disk, symbols=chosen.symbols, sessions=chosen.sessions)
+        print_queries(day, symbols=chosen.symbols, times=chosen.times)
 
 
 if __name__ == "__main__":

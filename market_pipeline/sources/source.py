@@ -19,6 +19,7 @@ from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.quote import Quote
+from market_pipeline.model.tick import Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,13 @@ class Source(Protocol):
 
     def instruments(self) -> Fetched[Instrument]:
         """Fetch the source's list of what trades, filtered by the market file's universe rule."""
+
+
+class TradesSource(Source, Protocol):
+    """A source that serves past trades besides."""
+
+    def trades(self, instrument: Instrument, *, start: datetime, end: datetime) -> Fetched[Tick]:
+        """Fetch all trades with start <= event_time < end (UTC), in time order."""
 
 
 class SourceModule(Protocol):

@@ -115,9 +115,8 @@ def _served(runtime: Runtime, market: MarketRuntime, *, days: list[date], notes:
     oldest = runtime.clock.now() - history
     served = [day for day in days if (session := market.calendar.session(day)) and session.close > oldest]
     if gone := [day for day in days if day not in served]:
-        notes.append(
-            f"{source.name} serves minutes of the last {history / timedelta(hours=1):g} hours; no longer served: {_listed(gone)}"
-        )
+        hours = history / timedelta(hours=1)
+        notes.append(f"{source.name} serves the last {hours:g} hours of minutes; no longer served: {_listed(gone)}")
     partly = [day for day in served if (session := market.calendar.session(day)) and session.open < oldest]
     if partly:
         notes.append(f"{source.name} serves {_listed(partly)} only from {oldest:%Y-%m-%d %H:%M} UTC on")

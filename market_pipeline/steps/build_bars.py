@@ -19,6 +19,7 @@ from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.due import in_reach
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
 from market_pipeline.steps.judge import judge
+from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
@@ -60,6 +61,7 @@ def build_bars(runtime: Runtime, market: MarketRuntime) -> BarsReport:
     charts = _charts(runtime, market, session, now=now)
     made = [chart_bars(charts.bars, session=session, known_at=now), _sampled(runtime, market, session, now=now)]
     _write_outcomes(runtime, market, session, charts=charts, now=now)
+    note_bars(runtime, market, made)
     return _merge_and_write(runtime, market, session, made=made, chart_counts=charts.counts)
 
 

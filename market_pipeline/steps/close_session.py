@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -16,18 +16,23 @@ from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
+from market_pipeline.steps.fetch_trades import bars_of_trades
 from market_pipeline.steps.judge import judge
+from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import session_turn
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, BARS_1M_REPLACED
+from market_pipeline.transforms.bar_rows import Bars
 from market_pipeline.transforms.chart_bars import chart_bars
 from market_pipeline.transforms.merge_bars import merge_bars
 from market_pipeline.transforms.reconcile import reconcile
 
 log = structlog.get_logger("market_pipeline.session")
 Progress = Callable[[str], None]
+FIRST_HOUR = timedelta(hours=1)
+"""A symbol with bars in it was followed live; nobody needs its trades."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,11 @@ def _close(runtime: Runtime, market: MarketRuntime, session: Session, *, progres
     day, now = session.session_date, runtime.clock.now()
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day])
     charts = _history(runtime, market, session, progress=progress)
-    history = chart_bars(charts.bars, session=session, known_at=now)
-    difference = reconcile(stored, history.rows).totals
-    merged = merge_bars(stored, history.rows)
+    made = [chart_bars(charts.bars, session=session, known_at=now), _traded(runtime, market, session, charts=charts)]
+    history = pa.concat_tables([bars.rows for bars in made])
+    note_bars(runtime, market, made)
+    difference = reconcile(stored, made[0].rows).totals
+    merged = merge_bars(stored, history)
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)
     if now >= session.last_phase_end:
@@ -99,6 +106,18 @@ def _history(runtime: Runtime, market: MarketRuntime, session: Session, *, progr
     end = min(session.close, runtime.clock.now())
     wanted = [ChartRequest(instrument, session.open, end) for instrument in instruments_of(runtime, market)]
     return fetch_charts(runtime, source, wanted, progress=progress)
+
+
+def _traded(runtime: Runtime, market: MarketRuntime, session: Session, *, charts: Charts) -> Bars:
+    """Return bars of trades where the charts do not reach; their outcomes join those of the charts."""
+    early = runtime.warehouse.read(
+        BARS_1M, market.name, sessions=[session.session_date], until=session.open + FIRST_HOUR
+    )
+    bars, outcomes = bars_of_trades(
+        runtime, market, session, instruments=instruments_of(runtime, market), stored=set(early["symbol"].to_pylist())
+    )
+    charts.outcomes.extend(outcomes)
+    return bars
 
 
 def _report(

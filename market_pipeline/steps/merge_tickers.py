@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import structlog
 
 from market_pipeline.model.live_ticker import LiveTicker
 from market_pipeline.model.session import MarketState
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.judge import judge
+from market_pipeline.steps.note_set_aside import note_quotes
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
@@ -21,8 +21,6 @@ from market_pipeline.storage.tables import LIVE_TICKERS, RAW_QUOTES
 from market_pipeline.storage.ticker_files import write_ticker_file
 from market_pipeline.transforms.merge import merge_tickers as merge
 from market_pipeline.transforms.verdicts import Flag
-
-log = structlog.get_logger("market_pipeline.tickers")
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,7 @@ def merge_tickers(runtime: Runtime, market: MarketRuntime) -> TickersReport:
         previous={ticker.symbol: ticker for ticker in previous},
         open_minutes=market.calendar.open_minutes_between,
     )
-    for quote, reason in merged.set_aside:
-        log.debug("quote_set_aside", market=market.name, source=quote.source, symbol=quote.symbol, reason=reason)
+    note_quotes(runtime, market, merged.set_aside)
     return _write(runtime, market, merged.tickers, state=state, set_aside=len(merged.set_aside))
 
 

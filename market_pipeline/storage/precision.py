@@ -1,4 +1,4 @@
-"""How exactly bounded indicators are kept: 20 significant bits, for a tenth less disk than all 24 of a float32. Pure."""
+"""How exactly bounded indicators are kept: 20 significant bits, a tenth less disk than the 24 of a float32. Pure."""
 
 from __future__ import annotations
 

@@ -211,6 +211,25 @@ BARS_1M_REPLACED = Table(
     is_appended=True,
 )
 
+SET_ASIDE = Table(
+    "set_aside",
+    "Records that took no part, each with its reason: refused quotes, and bars or trades that cannot be true",
+    ("kind", "source", "symbol", "event_time", "reason"),
+    "as_of",
+    (
+        _MARKET,
+        _c("kind", _TEXT, "quote or bar"),
+        _c("source", _TEXT, "who reported it; null where the market's chart source did"),
+        _SYMBOL,
+        _SESSION,
+        _AS_OF,
+        _EVENT,
+        _c("price", _REAL, "the price that was refused, if there was one", "currency"),
+        _c("reason", _TEXT, "bad_price, future, stale, outside_band, duplicate …"),
+        _KNOWN_AT,
+    ),
+)
+
 INSTRUMENTS = Table(
     "instruments",
     "What trades on each market, with its names at the sources",
@@ -260,7 +279,7 @@ BARS_1D = Table(
     is_small=True,
 )
 
-BASE_TABLES = (RAW_QUOTES, FETCH_OUTCOMES, LIVE_TICKERS, BARS_1M, BARS_1M_REPLACED, INSTRUMENTS, BARS_1D)
+BASE_TABLES = (RAW_QUOTES, FETCH_OUTCOMES, LIVE_TICKERS, BARS_1M, BARS_1M_REPLACED, SET_ASIDE, INSTRUMENTS, BARS_1D)
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
 
