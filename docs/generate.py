@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from market_pipeline.indicators.catalogue import columns
-from market_pipeline.steps.runtime import indicators_1m
+from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage import tables
 
 DOCS = Path(__file__).parent

@@ -21,7 +21,9 @@ from market_pipeline.indicators.engine import compute_many
 from market_pipeline.quality.rule import Range, RuleResult
 from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, bar_window, session_block
 from market_pipeline.steps.judge import judge
-from market_pipeline.steps.runtime import MarketRuntime, Runtime, indicators_1m
+from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.warehouse_tables import indicators_1m
+from market_pipeline.storage.precision import shorten
 from market_pipeline.storage.tables import BARS_1M, UTC_TIME
 
 ANCHOR_SESSIONS = 2
@@ -172,6 +174,8 @@ def _table(
 def _column(values: npt.NDArray[np.float64], type_: pa.DataType) -> pa.Array:
     """Return the column in its storage type; NaN (no value yet) and infinity (a division by no volume) become null."""
     missing = ~np.isfinite(values)
+    if type_ == pa.float32():
+        return pa.array(shorten(values), type_, mask=missing)
     if pa.types.is_integer(type_):
         values = np.where(missing, 0.0, values)
     return pa.array(values.astype(type_.to_pandas_dtype()), type_, mask=missing)

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
 from market_pipeline.errors import SourceUnreachable
-from market_pipeline.indicators.catalogue import columns
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -25,12 +23,12 @@ from market_pipeline.markets.zones import check_zone_table
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.source import Source, SourceContext, source_module
 from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.payloads import PayloadStore
-from market_pipeline.storage.tables import BASE_TABLES, RAW_QUOTES, Column, Table, indicators_table
+from market_pipeline.storage.tables import RAW_QUOTES, Table
 from market_pipeline.storage.warehouse import Warehouse
 
 SIMULATED_KEY = "simulated"
-ARROW_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int16()}
 
 
 @dataclass(frozen=True)
@@ -119,17 +117,6 @@ class Runtime:
             return SIMULATED_KEY
         value = getattr(self.settings, name)
         return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
-
-
-@cache
-def indicators_1m() -> Table:
-    """Return the table of indicators for the present catalogue."""
-    return indicators_table(Column(c.column, ARROW_TYPES[c.storage_type], c.description, c.unit) for c in columns())
-
-
-def all_tables() -> tuple[Table, ...]:
-    """Return every table of the warehouse."""
-    return (*BASE_TABLES, indicators_1m())
 
 
 def stored_warehouse(settings: Settings) -> Warehouse:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from market_pipeline.markets.schema import Retention
-from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS, RAW_QUOTES
+from market_pipeline.storage.tables import (
+    BARS_1M,
+    BARS_1M_REPLACED,
+    FETCH_OUTCOMES,
+    LIVE_TICKERS,
+    RAW_QUOTES,
+    SET_ASIDE,
+)
 from market_pipeline.storage.ticker_files import retain_ticker_files
 from market_pipeline.storage.warehouse import Warehouse
 
-QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, LIVE_TICKERS.name)
+QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, SET_ASIDE.name, LIVE_TICKERS.name)
 BAR_TABLES = (BARS_1M.name, BARS_1M_REPLACED.name)
 
 

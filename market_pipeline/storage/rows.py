@@ -22,12 +22,12 @@ _POSITION = "_position"
 def check_rows(table: Table, market: str, rows: pa.Table) -> pa.Table:
     """Return `rows` in the table's column order, one row a key (the last one wins).
 
-    Raises StorageError naming the first column that is missing, unknown, of another type, null where it must not be,
-    or of another market.
+    Null is a value like any other in the rest of the key. Raises StorageError naming the first column that is
+    missing, unknown, of another type, null where it must not be, or of another market.
     """
     _check_columns(table, rows)
     rows = rows.select(table.schema.names)
-    required = {"market", "session_date", table.minute_column, *table.key} & set(rows.column_names)
+    required = {"market", "symbol", "session_date", table.minute_column} & set(rows.column_names)
     for name in sorted(required):
         if rows.column(name).null_count:
             raise _refusal(table, f"column {name} is null in {rows.column(name).null_count} of {rows.num_rows} rows")

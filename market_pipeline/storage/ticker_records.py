@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +10,13 @@ import pyarrow as pa
 
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.model.instrument import Instrument
-from market_pipeline.model.live_ticker import FieldProvenance, LiveTicker, PendingPrice
+from market_pipeline.model.live_ticker import LiveTicker
 from market_pipeline.model.quote import PriceKind
 from market_pipeline.model.session import MarketState
-from market_pipeline.storage.columns import as_json
 from market_pipeline.storage.tables import LIVE_TICKERS
+from market_pipeline.transforms.provenance import provenance_from_json, provenance_json
 
 BILLION = 1e9
-PENDING = "pending"
-"""A held-back price travels beside the field groups of the provenance."""
 SEED_NAMES = {"ticker": "symbol", "timestamp": "event_time", "high_24h": "high", "low_24h": "low", "open_price": "open"}
 """Column → attribute, where the seed's names differ from ours."""
 
@@ -41,7 +37,7 @@ def tickers_table(
         "isin": [instrument.isin if instrument else None for instrument in named],
         "currency": [(instrument.currency if instrument else None) or market_file.currency for instrument in named],
         "market_cap_billion": [None if t.market_cap is None else t.market_cap / BILLION for t in tickers],
-        "provenance": [_provenance_text(ticker) for ticker in tickers],
+        "provenance": [provenance_json(ticker) for ticker in tickers],
         "exchange": [market_file.exchange] * count,
         "country": [market_file.country] * count,
         "session_date": [state.session_date] * count,
@@ -65,30 +61,13 @@ def _ticker(row: Mapping[str, Any]) -> LiveTicker:
     columns = {attribute: column for column, attribute in SEED_NAMES.items()} | {"symbol": "symbol"}
     columns["event_time"] = "event_time"
     own = set(LiveTicker.__dataclass_fields__) - {"flags", "price_kind", "market_cap", "provenance", "pending"}
-    records = json.loads(row["provenance"] or "{}")
-    pending = records.pop(PENDING, None)
+    provenance, pending = provenance_from_json(row["provenance"] or "{}")
     billions = row["market_cap_billion"]
     return LiveTicker(
         **{name: row[columns.get(name, name)] for name in own},
         price_kind=PriceKind(row["price_kind"]),
         flags=tuple(row["flags"] or ()),
         market_cap=None if billions is None else billions * BILLION,
-        provenance={group: _provenance(record) for group, record in records.items()},
-        pending=None if pending is None else PendingPrice(**{**pending, **_times(pending)}),
+        provenance=provenance,
+        pending=pending,
     )
-
-
-def _provenance_text(ticker: LiveTicker) -> str:
-    records = {group: asdict(record) for group, record in ticker.provenance.items()}
-    if ticker.pending is not None:
-        records[PENDING] = asdict(ticker.pending)
-    return as_json(records)
-
-
-def _provenance(record: Mapping[str, Any]) -> FieldProvenance:
-    return FieldProvenance(**{**record, **_times(record), "price_kind": PriceKind(record["price_kind"])})
-
-
-def _times(record: Mapping[str, Any]) -> dict[str, datetime]:
-    names = ("event_time", "received_time", "since")
-    return {name: datetime.fromisoformat(record[name]) for name in names if name in record}

@@ -52,17 +52,21 @@ def bar(symbol: str, number: int, *, close: float, day: date = DAY, market: str 
     return where | prices | known | {"volume": 10.0}
 
 
-def indicators(table: Table, symbols: Sequence[str], minutes: Sequence[int], **values: float) -> pa.Table:
+def indicators(
+    table: Table, symbols: Sequence[str], minutes: Sequence[int], *, day: date = DAY, **values: float
+) -> pa.Table:
     """One row of indicators for every symbol and minute."""
-    where = {"market": "casablanca", "session_date": DAY, "known_at": NOON}
+    where = {"market": "casablanca", "session_date": day, "known_at": NOON}
     return rows_of(
-        table, (where | {"symbol": s, "interval_start": minute(n)} | values for n in minutes for s in symbols)
+        table, (where | {"symbol": s, "interval_start": minute(n, day)} | values for n in minutes for s in symbols)
     )
 
 
-def tickers(symbols: Sequence[str], *, price: float, known_at: datetime, market: str = "casablanca") -> pa.Table:
+def tickers(
+    symbols: Sequence[str], *, price: float, known_at: datetime, market: str = "casablanca", day: date = DAY
+) -> pa.Table:
     """One live ticker for every symbol."""
-    where = {"market": market, "session_date": DAY, "known_at": known_at, "event_time": known_at, "flags": ["disputed"]}
+    where = {"market": market, "session_date": day, "known_at": known_at, "event_time": known_at, "flags": ["disputed"]}
     return rows_of(LIVE_TICKERS, (where | {"symbol": s, "ticker": s, "price": price} for s in symbols))
 
 

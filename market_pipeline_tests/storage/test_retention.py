@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from market_pipeline.markets.schema import Retention
 from market_pipeline.storage.retention import retain_market
-from market_pipeline.storage.tables import BARS_1M, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1M, LIVE_TICKERS, SET_ASIDE
 from market_pipeline.storage.warehouse import Warehouse
-from market_pipeline_tests.storage.desk import DAY, INDICATORS, NOON, bars, indicators, tickers
+from market_pipeline_tests.storage.desk import DAY, INDICATORS, NOON, bars, indicators, rows_of, tickers
 
 DAYS = [DAY - timedelta(days=back) for back in range(4, -1, -1)]
 
@@ -30,12 +30,23 @@ def test_what_has_no_limit_is_kept_for_ever(warehouse: Warehouse) -> None:
 
 
 def test_each_kind_of_table_has_its_own_limit(warehouse: Warehouse) -> None:
-    warehouse.write(LIVE_TICKERS, "casablanca", tickers(["ATW"], price=1.0, known_at=NOON))
-    warehouse.write(INDICATORS, "casablanca", indicators(INDICATORS, ["ATW"], [0]))
-    counts = retain_market(warehouse, "casablanca", Retention(quotes_sessions=1, indicators_sessions=1))
-    assert counts == dict.fromkeys(
-        ["raw_quotes", "fetch_outcomes", "live_tickers", "bars_1m", "bars_1m_replaced", "indicators_1m"], 0
-    ) | {"live_ticker_files": 0}
+    for day in DAYS:
+        known_at = NOON - (DAY - day)
+        warehouse.write(LIVE_TICKERS, "casablanca", tickers(["ATW"], price=1.0, known_at=known_at, day=day))
+        warehouse.write(INDICATORS, "casablanca", indicators(INDICATORS, ["ATW"], [0], day=day))
+    counts = retain_market(warehouse, "casablanca", Retention(quotes_sessions=1, indicators_sessions=3))
+    assert (counts["live_tickers"], counts["indicators_1m"]) == (4, 2)
+    assert warehouse.sessions(LIVE_TICKERS, "casablanca") == DAYS[-1:]
+    assert warehouse.sessions(INDICATORS, "casablanca") == DAYS[-3:]
+
+
+def test_refused_records_are_kept_as_long_as_quotes(warehouse: Warehouse) -> None:
+    row = {"market": "casablanca", "symbol": "ATW", "kind": "quote", "reason": "stale"}
+    for day in DAYS:
+        rows = rows_of(SET_ASIDE, [row | {"session_date": day, "as_of": NOON - (DAY - day)}])
+        warehouse.write(SET_ASIDE, "casablanca", rows)
+    retain_market(warehouse, "casablanca", Retention(quotes_sessions=2, indicators_sessions=None))
+    assert warehouse.sessions(SET_ASIDE, "casablanca") == DAYS[-2:]
 
 
 def test_the_other_markets_are_left_alone(warehouse: Warehouse) -> None:

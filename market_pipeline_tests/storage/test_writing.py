@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from market_pipeline.errors import StorageError, UsageError
-from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, LIVE_TICKERS, SET_ASIDE
 from market_pipeline.storage.warehouse import Warehouse, WriteReport
 from market_pipeline_tests.storage.desk import (
     DAY,
@@ -98,10 +98,18 @@ def test_an_unknown_column_is_refused_by_name(warehouse: Warehouse) -> None:
         warehouse.write(BARS_1M, "casablanca", rows)
 
 
-def test_a_null_in_the_key_is_refused(warehouse: Warehouse) -> None:
+def test_a_row_without_a_symbol_is_refused(warehouse: Warehouse) -> None:
     rows = bars(["ATW"], [0]).set_column(1, "symbol", pa.array([None], pa.string()))
     with pytest.raises(StorageError, match="column symbol is null in 1 of 1 rows"):
         warehouse.write(BARS_1M, "casablanca", rows)
+
+
+def test_an_unknown_source_is_a_part_of_the_key_like_any_other(warehouse: Warehouse) -> None:
+    known = {"market": "casablanca", "symbol": "ATW", "session_date": DAY, "as_of": NOON, "event_time": NOON}
+    refused = [known | {"kind": "bar", "source": source, "reason": "bad_price"} for source in (None, "wafa_bourse")]
+    for replaced in (0, 2):
+        assert warehouse.write("set_aside", "casablanca", rows_of(SET_ASIDE, refused)).rows_replaced == replaced
+    assert seen(warehouse, "SELECT source FROM set_aside ORDER BY source") == [("wafa_bourse",), (None,)]
 
 
 def test_rows_of_another_market_are_refused(warehouse: Warehouse) -> None:
