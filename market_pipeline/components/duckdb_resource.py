@@ -9,7 +9,6 @@ from typing import Any
 from dagster_duckdb import DuckDBResource
 
 from market_pipeline.settings import load_settings
-from market_pipeline.steps.runtime import stored_warehouse
 
 
 class WarehouseDuckDB(DuckDBResource):
@@ -20,6 +19,8 @@ class WarehouseDuckDB(DuckDBResource):
     @contextmanager
     def get_connection(self) -> Iterator[Any]:
         """Yield a connection with the views raw_quotes, live_tickers, bars_1m, indicators_1m and their `_latest`."""
+        from market_pipeline.steps.runtime import stored_warehouse
+
         connection = stored_warehouse(load_settings()).connect()
         try:
             yield connection

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import dagster as dg
 from pydantic import PrivateAttr
 
-from market_pipeline.logs import configure_logging
-from market_pipeline.settings import load_settings
-from market_pipeline.steps.runtime import Runtime, open_runtime
+from market_pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from market_pipeline.steps.runtime import Runtime
 
 
 class RuntimeResource(dg.ConfigurableResource):
@@ -17,8 +21,18 @@ class RuntimeResource(dg.ConfigurableResource):
 
     def open(self) -> Runtime:
         """Return the runtime. Raises ConfigurationError for wrong settings, SourceUnreachable without simulator."""
+        from market_pipeline.steps.runtime import open_runtime
+
         if self._opened is None:
             settings = load_settings()
-            configure_logging(settings)
+            _log_to_the_feed(settings)
             self._opened = open_runtime(settings)
         return self._opened
+
+
+@cache
+def _log_to_the_feed(settings: Settings) -> None:
+    """Configure logging once a process: the ticks of a minute run in parallel threads of one code server."""
+    from market_pipeline.logs import configure_logging
+
+    configure_logging(settings)

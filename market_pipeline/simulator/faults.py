@@ -59,7 +59,7 @@ class Fault(BaseModel):
     kind: Annotated[FaultKind, BeforeValidator(str)]
     source: str | None = None
     route: str | None = Field(None, description="pattern on the path below the source's prefix, like /v2/charts/*")
-    symbols: tuple[str, ...] = Field((), description="codes of the exchange (ATW, RELIANCE, XBTUSD)")
+    symbols: tuple[str, ...] = Field((), description="our symbols (ATW, RELIANCE, BTC-USD)")
     start: AwareDatetime | None = Field(None, description="from this moment of the exchange's clock on")
     end: AwareDatetime | None = Field(None, description="before this moment of the exchange's clock")
     rate: float = Field(1.0, gt=0, le=1, description="share of the matching answers (symbols and minutes for data)")

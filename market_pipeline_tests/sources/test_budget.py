@@ -107,5 +107,5 @@ def test_parallel_processes_share_one_budget(tmp_path: Path) -> None:
     taken = sorted(moments.get(timeout=30) for _ in range(30))
     for worker in workers:
         worker.join()
-    # 30 turns at 50 a second need 29 gaps of 20 ms; a process may wake late, never early
-    assert taken[-1] - taken[0] > 0.55
+    # 30 turns at 50 a second take 0.58 s, with a budget for each process 0.18 s; the first may wake late
+    assert taken[-1] - taken[0] > 0.4

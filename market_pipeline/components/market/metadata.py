@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from market_pipeline.quality.rule import RuleResult
 from market_pipeline.storage.tables import Table
 
+if TYPE_CHECKING:
+    from market_pipeline.quality.rule import RuleResult
+
 Metadata = dict[str, Any]
+SHOWN_FAILURES = 3
+SHOWN_EXAMPLE = 120
+"""Characters; the warehouse has the whole row."""
 
 
+@cache
 def column_schema(table: Table) -> dg.TableSchema:
     """Return the table's columns with unit and meaning, for the asset's page."""
     columns = []
@@ -43,18 +50,23 @@ def counts_text(counts: Mapping[str, int]) -> str:
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:
     """Return a small table for people."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def valid_result(key: Sequence[str], rules: Sequence[RuleResult]) -> dg.AssetCheckResult:
     """Return the one `valid` check of a table, with its rules' results in the metadata."""
     failed = [rule for rule in rules if not rule.passed]
     is_error = any(rule.severity == "error" for rule in failed)
-    rows = [(rule.rule, rule.failed_rows, rule.example or "", rule.what_to_do) for rule in failed]
+    shown = failed[:SHOWN_FAILURES]
+    rows = [(rule.rule, rule.failed_rows, (rule.example or "")[:SHOWN_EXAMPLE], rule.what_to_do) for rule in shown]
     metadata: Metadata = {"rules": len(rules), "failed_rules": len(failed)}
     if rows:
-        metadata["failures"] = markdown_table(("rule", "rows", "example", "what to do"), rows[:10])
+        metadata["failures"] = markdown_table(("rule", "rows", "example", "what to do"), rows)
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(list(key)),
         check_name="valid",

