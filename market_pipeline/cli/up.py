@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +19,7 @@ from market_pipeline.cli.opening import opening_moment
 from market_pipeline.cli.prepare import prepare
 from market_pipeline.cli.supervision import ProcessSpec, executable, require_free_port, supervise
 from market_pipeline.clock import SystemClock
-from market_pipeline.errors import MarketPipelineError
+from market_pipeline.errors import ConfigurationError, MarketPipelineError
 from market_pipeline.logs import configure_logging
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.trading_calendar import calendar_for
@@ -95,6 +96,7 @@ def _simulator(settings: Settings, start: datetime) -> ProcessSpec:
 def _dagster(settings: Settings) -> list[ProcessSpec]:
     home = make_dagster_home(settings, PROJECT)
     environment = child_environment(settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes")
+    _prepare_storage(environment)
     workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
     code = ["-m", "market_pipeline.definitions", "-h", "127.0.0.1", "-p", str(settings.code_port)]
     location = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
@@ -104,3 +106,14 @@ def _dagster(settings: Settings) -> list[ProcessSpec]:
         "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
     }
     return [ProcessSpec(name, command, environment, PROJECT) for name, command in commands.items()]
+
+
+def _prepare_storage(environment: dict[str, str]) -> None:
+    """Make or upgrade Dagster's tables before its processes start: on an empty folder they would race for it."""
+    command = [executable("dagster"), "instance", "migrate"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise ConfigurationError(
+            f"prepared Dagster's storage in {environment['DAGSTER_HOME']} and could not: "
+            f"{done.stderr.strip().splitlines()[-1:] or done.stdout}; a retry may help; else move that folder away"
+        )
