@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 
 import requests
 from rich.progress import Progress
@@ -17,7 +19,7 @@ from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import last_ended_session
 from market_pipeline.steps.fetch_charts import chart_source
-from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
+from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
 
 WAIT_SECONDS = 120
@@ -35,8 +37,9 @@ def prepare(settings: Settings) -> None:
             "simulated exchange" if settings.feed.value == "simulated" else "settings",
             lambda: open_runtime(settings),
         )
-        for name in market_names():
-            _fill(bar, runtime, runtime.market(name))
+        names = market_names()
+        with ThreadPoolExecutor(len(names)) as pool:  # markets wait for their sources' budgets, not for each other
+            list(pool.map(lambda name: _fill(bar, open_runtime(settings), name), names))
         _wait(bar, "Dagster", lambda: _dagster_loaded(settings))
     runtime.warehouse.build_market_duckdb()
     print_ready_screen(runtime)
@@ -76,8 +79,9 @@ def _dagster_loaded(settings: Settings) -> None:
         raise SourceUnreachable("waited for Dagster to load the project and it has not; see logs/code_server.log")
 
 
-def _fill(bar: Progress | PlainProgress, runtime: Runtime, market: MarketRuntime) -> None:
-    """Backfill the last closed session where the warehouse does not have it, then run a cycle."""
+def _fill(bar: Progress | PlainProgress, runtime: Runtime, name: str) -> None:
+    """Backfill the last closed session where the warehouse has no past yet, then run a cycle."""
+    market = runtime.market(name)
     task = bar.add_task(f"{market.name}: last closed session", total=None)
     day = last_ended_session(market, runtime.clock.now())
 
@@ -87,9 +91,10 @@ def _fill(bar: Progress | PlainProgress, runtime: Runtime, market: MarketRuntime
     try:
         if not market.sources:
             raise SourceUnreachable(f"every source is off ({'; '.join(market.off.values())})")
-        has_any = any(runtime.warehouse.sessions(table, market.name) for table in (BARS_1M, BARS_1D))
-        if not has_any:
-            backfill(runtime, market.name, first=day, last=day, progress=show, with_daily=chart_source(market) is None)
+        stored = [past for table in (BARS_1M, BARS_1D) for past in runtime.warehouse.sessions(table, name)]
+        if min(stored, default=date.max) > day:
+            with_daily = chart_source(market) is None  # else the daily job brings them
+            backfill(runtime, name, first=day, last=day, progress=show, is_quick=True, with_daily=with_daily)
         bar.update(task, description=f"{market.name}: first cycle")
         report = run_cycle(runtime, market.name)
         bar.update(task, completed=1, total=1, description=f"{market.name}: {report.tickers.rows} tickers")

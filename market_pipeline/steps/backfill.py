@@ -55,9 +55,11 @@ def backfill(
     last: date,
     progress: Progress = lambda *_: None,
     with_daily: bool = True,
+    is_quick: bool = False,
 ) -> BackfillReport:
     """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
 
+    A quick backfill leaves out trades, page by page: what charts no longer reach stays open.
     Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
     """
     market = runtime.market(name)
@@ -69,7 +71,7 @@ def backfill(
     steps = _Steps(progress, total=per_session * (len(minute_days) + with_daily))
     results = {day: BackfilledSession(day) for day in days}
     for day in minute_days:
-        _fill_minutes(runtime, market, result=results[day], steps=steps)
+        _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
     if with_daily:
         daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
         _note_daily(results, daily)
@@ -128,9 +130,11 @@ def _listed(days: list[date]) -> str:
     return shown if len(days) <= 5 else f"{shown} and {len(days) - 5} more"
 
 
-def _fill_minutes(runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps) -> None:
+def _fill_minutes(
+    runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps, with_trades: bool
+) -> None:
     day = result.session_date
-    stored = close_session(runtime, market, day, progress=steps.one(f"{day}"))
+    stored = close_session(runtime, market, day, progress=steps.one(f"{day}"), with_trades=with_trades)
     steps.progress(steps.done, steps.total, f"{day}: indicators")
     indicators = compute_session_indicators(runtime, market, [day])
     result.symbols, result.bars, result.outcomes = stored.symbols, stored.rows, dict(stored.counts)

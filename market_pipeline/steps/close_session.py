@@ -16,7 +16,7 @@ from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
-from market_pipeline.steps.fetch_trades import bars_of_trades
+from market_pipeline.steps.fetch_trades import bars_of_trades, needs_trades
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -24,7 +24,7 @@ from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import session_turn
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, BARS_1M_REPLACED
-from market_pipeline.transforms.bar_rows import Bars
+from market_pipeline.transforms.bar_rows import Bars, no_rows
 from market_pipeline.transforms.chart_bars import chart_bars
 from market_pipeline.transforms.merge_bars import merge_bars
 from market_pipeline.transforms.reconcile import reconcile
@@ -57,28 +57,43 @@ class DailyBarsReport:
     rows: int
     counts: Mapping[str, int]
     by_day: Mapping[date, int]
+    rules: tuple[RuleResult, ...]
 
 
 def close_session(
-    runtime: Runtime, market: MarketRuntime, day: date, *, progress: Progress = lambda _: None
+    runtime: Runtime,
+    market: MarketRuntime,
+    day: date,
+    *,
+    progress: Progress = lambda _: None,
+    with_trades: bool = True,
 ) -> SessionReport:
-    """Complete the session of `day`; close it when its last phase is over. Raises UsageError for no session."""
+    """Complete the session of `day`; close it when its last phase is over. Raises UsageError for no session.
+
+    Without trades, a session that the charts reach only in part stays open, for a later call to complete.
+    """
     with session_turn(runtime, market):
-        return _close(runtime, market, _session(market, day), progress=progress)
+        return _close(runtime, market, _session(market, day), progress=progress, with_trades=with_trades)
 
 
-def _close(runtime: Runtime, market: MarketRuntime, session: Session, *, progress: Progress) -> SessionReport:
+def _close(
+    runtime: Runtime, market: MarketRuntime, session: Session, *, progress: Progress, with_trades: bool
+) -> SessionReport:
     day, now = session.session_date, runtime.clock.now()
+    is_whole = with_trades or not needs_trades(runtime, market, session)
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day])
     charts = _history(runtime, market, session, progress=progress)
-    made = [chart_bars(charts.bars, session=session, known_at=now), _traded(runtime, market, session, charts=charts)]
+    made = [
+        chart_bars(charts.bars, session=session, known_at=now),
+        _traded(runtime, market, session, charts=charts, is_wanted=with_trades),
+    ]
     history = pa.concat_tables([bars.rows for bars in made])
     note_bars(runtime, market, made)
     difference = reconcile(stored, made[0].rows).totals
     merged = merge_bars(stored, history)
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)
-    if now >= session.last_phase_end:
+    if is_whole and now >= session.last_phase_end:
         if merged.changed.num_rows:
             runtime.warehouse.write_session(BARS_1M, market.name, day, merged.rows)
         runtime.warehouse.close_session(market.name, day)
@@ -108,8 +123,10 @@ def _history(runtime: Runtime, market: MarketRuntime, session: Session, *, progr
     return fetch_charts(runtime, source, wanted, progress=progress)
 
 
-def _traded(runtime: Runtime, market: MarketRuntime, session: Session, *, charts: Charts) -> Bars:
+def _traded(runtime: Runtime, market: MarketRuntime, session: Session, *, charts: Charts, is_wanted: bool) -> Bars:
     """Return bars of trades where the charts do not reach; their outcomes join those of the charts."""
+    if not is_wanted:
+        return Bars(no_rows())
     early = runtime.warehouse.read(
         BARS_1M, market.name, sessions=[session.session_date], until=session.open + FIRST_HOUR
     )
@@ -156,4 +173,5 @@ def session_daily_bars(
     if rows.num_rows:
         runtime.warehouse.write(BARS_1D, market.name, rows)
     counts = Counter(outcome.status.value for outcome in outcomes)
-    return DailyBarsReport(rows.num_rows, counts, Counter(rows["session_date"].to_pylist()))
+    by_day = Counter(rows["session_date"].to_pylist())
+    return DailyBarsReport(rows.num_rows, counts, by_day, judge(runtime, market, BARS_1D, rows=rows))

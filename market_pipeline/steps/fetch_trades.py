@@ -30,6 +30,12 @@ def trades_source(market: MarketRuntime) -> TradesSource | None:
     return cast(TradesSource, found) if found is not None else None
 
 
+def needs_trades(runtime: Runtime, market: MarketRuntime, session: Session) -> bool:
+    """Tell whether a part of `session` lies before the charts' reach, and trades could fill it."""
+    source = trades_source(market)
+    return source is not None and charts_reach(runtime, market, source.name) > session.open
+
+
 def bars_of_trades(
     runtime: Runtime,
     market: MarketRuntime,
