@@ -1,28 +1,35 @@
-"""Structured logging: one event with key=value pairs a line, to stderr and to the feed's logs folder."""
+"""Structured logging: one event with key=value pairs a line, in the feed's logs folder; errors on stderr as well.
+
+Many processes write at the same time, one a minute and market: a file is named for its day, so that nobody renames
+what another still writes to.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from logging.handlers import TimedRotatingFileHandler
+from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
 
 import structlog
+from pydantic import SecretStr
 
+from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Settings
 
 KEEP_DAYS = 30
+HIDDEN = "(secret)"
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send WARNING and above to stderr and everything from the set level to <feed>/logs/market_pipeline.log.
+    """Send ERROR and above to stderr, and all from the set level on to <feed>/logs/market_pipeline_YYYYMMDD.log.
 
-    The file rotates at midnight UTC and is kept for thirty days.
+    A day ends at midnight UTC; thirty are kept. Raise ConfigurationError when the folder cannot be written to.
     """
-    folder = settings.feed_folder / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = TimedRotatingFileHandler(
-        folder / "market_pipeline.log", when="midnight", utc=True, backupCount=KEEP_DAYS, delay=True
-    )
+    file = DailyFile(_folder(settings))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.ERROR)
     root = logging.getLogger("market_pipeline")
@@ -31,18 +38,106 @@ def configure_logging(settings: Settings) -> None:
         old.close()
     root.setLevel(settings.log_level)
     root.propagate = False
+    # tracebacks are for the file; who reads the screen is told what to do in words
+    file.setFormatter(_formatter(settings, structlog.processors.format_exc_info))
+    screen.setFormatter(_formatter(settings, _without_traceback))
     for handler in (file, screen):
-        handler.setFormatter(logging.Formatter("%(message)s"))
         root.addHandler(handler)
     structlog.configure(
-        processors=[
-            structlog.stdlib.add_logger_name,
-            structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event", "logger"]),
-        ],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class DailyFile(logging.Handler):
+    """Appends each record to the file of its day (UTC), in one write, and deletes files older than thirty days."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._path = Path()
+        self._file: IO[bytes] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record; a full disk must not stop the work that is logged."""
+        try:
+            line = self.format(record) + "\n"
+            self._file_of(datetime.fromtimestamp(record.created, UTC)).write(line.encode())
+        except OSError:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Close the file at hand."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        super().close()
+
+    def _file_of(self, moment: datetime) -> IO[bytes]:
+        path = self._folder / f"market_pipeline_{moment:%Y%m%d}.log"
+        if self._file is None or path != self._path:
+            if self._file is not None:
+                self._file.close()
+            self._path, self._file = path, path.open("ab", buffering=0)
+            for old in sorted(self._folder.glob("market_pipeline_*.log"))[:-KEEP_DAYS]:
+                old.unlink(missing_ok=True)
+        return self._file
+
+
+_SHARED: list[Any] = [
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def _formatter(settings: Settings, exceptions: Any) -> logging.Formatter:
+    render = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event", "logger"])
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            exceptions,
+            _HideSecrets(settings),
+            render,
+        ],
+    )
+
+
+def _without_traceback(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    event.pop("exc_info", None)
+    return event
+
+
+class _HideSecrets:
+    """Replaces every secret setting, and the path of a secret address, wherever it stands in a value."""
+
+    def __init__(self, settings: Settings) -> None:
+        values = [getattr(settings, name) for name in type(settings).model_fields]
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        paths = [urlsplit(secret).path for secret in secrets if "://" in secret]
+        self._hidden = sorted((text for text in (*secrets, *paths) if len(text) > 1), key=len, reverse=True)
+
+    def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        return {key: self._hide(value) for key, value in event.items()} if self._hidden else event
+
+    def _hide(self, value: Any) -> Any:
+        text = value if isinstance(value, str) else str(value)
+        hidden = text
+        for secret in self._hidden:
+            hidden = hidden.replace(secret, HIDDEN)
+        return value if hidden == text else hidden
+
+
+def _folder(settings: Settings) -> Path:
+    folder = settings.feed_folder / "logs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"wanted to write to {folder} and could not ({error.strerror}); a retry does not help; "
+            "MARKET_PIPELINE_DATA must name a folder that this user may write to"
+        ) from None
+    return folder

@@ -6,9 +6,10 @@ import os
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_pipeline.errors import ConfigurationError
@@ -25,14 +26,26 @@ def _own(name: str) -> AliasChoices:
     return AliasChoices(f"MARKET_PIPELINE_{name}")
 
 
-class Settings(BaseSettings):
-    """All settings. A name without prefix belongs to a service whose own name for it is established."""
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("write an address like http://127.0.0.1:8765")
+    return text.rstrip("/")
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+class Settings(BaseSettings):
+    """All settings. A name without prefix belongs to a service whose own name for it is established.
+
+    An empty value counts as not set, as containers pass on what nobody filled in.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
 
     feed: Feed = Field(Feed.SIMULATED, validation_alias=_own("FEED"), description="simulated or live")
     data: Path = Field(Path("data"), validation_alias=_own("DATA"), description="folder of all data")
-    simulator_url: str = Field(
+    simulator_url: Annotated[str, AfterValidator(_base_url)] = Field(
         "http://127.0.0.1:8765", validation_alias=_own("SIMULATOR_URL"), description="the simulated exchange"
     )
     ui_port: int = Field(3000, ge=1, le=65535, validation_alias=_own("UI_PORT"), description="port of Dagster's UI")
@@ -45,7 +58,9 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = Field(
         None, validation_alias=_own("CA_BUNDLE"), description="extra certificates (PEM) for sources with a broken chain"
     )
-    log_level: str = Field("INFO", validation_alias=_own("LOG_LEVEL"), description="DEBUG, INFO, WARNING or ERROR")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", validation_alias=_own("LOG_LEVEL"), description="DEBUG, INFO, WARNING or ERROR"
+    )
     contact: str = Field(
         "https://github.com/market-pipeline",
         validation_alias=_own("CONTACT"),
@@ -104,12 +119,18 @@ def load_settings() -> Settings:
         raise ConfigurationError(
             f"read the settings and cannot use them: {'; '.join(problems)}; a retry does not help; see .env.example"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"read the settings and cannot read .env ({type(error).__name__}); a retry does not help; "
+            "make it a readable text file in UTF-8; see .env.example"
+        ) from None
 
 
 def _problem(found: Any) -> str:
     name = ".".join(map(str, found["loc"]))
     seen = "" if not name or _is_secret(name) else f" (seen: {found['input']!r})"
-    return f"{name}: {found['msg']}{seen}" if name else str(found["msg"])
+    message = str(found["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}{seen}" if name else message
 
 
 def _is_secret(name: str) -> bool:

@@ -1,38 +1,37 @@
-"""What every verb shares: the console, JSON output, and errors turned into one line and an exit code."""
+"""What every verb shares: the consoles, JSON output, and errors turned into one line and an exit code.
+
+Every run of the command imports this module: what reads settings, markets or tables is imported by the verb that runs.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
+import logging
+import math
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import date
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
+from rich.markup import escape
+from rich.table import Table
+
+from market_pipeline.errors import MarketPipelineError, Transient
+
+WIDTH_WITHOUT_TERMINAL = 400
+"""Wide enough that a pipe, a file or grep gets each row of a table on one line."""
+log = logging.getLogger("market_pipeline.cli")
+
+out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+notes = Console(
+    stderr=True, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False, soft_wrap=True
 )
-
-from market_pipeline.errors import MarketPipelineError, SourceUnreachable, Transient, UsageError
-from market_pipeline.logs import configure_logging
-from market_pipeline.settings import load_settings
-from market_pipeline.steps.runtime import Runtime, open_runtime
-
-WIDTH_WITHOUT_TERMINAL = 150
-
-out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
-notes = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH_WITHOUT_TERMINAL)
 
 
 class ExitCode(IntEnum):
@@ -44,96 +43,72 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
 
 
+def exit_code(error: MarketPipelineError) -> ExitCode:
+    """Return 3 for what may work later, when the source or service is back, and 2 for what somebody must mend."""
+    return ExitCode.UNREACHABLE if isinstance(error, Transient) else ExitCode.WRONG_USE
+
+
+def say_error(text: object) -> None:
+    """Print one error on stderr."""
+    notes.print(f"[bold red]error:[/] {escape(str(text))}")
+
+
 def guarded[**P](verb: Callable[P, None]) -> Callable[P, None]:
-    """Turn our errors into one red line and the documented exit code; a traceback is a defect."""
+    """Turn errors into one line and the documented exit code. Nobody is shown a traceback; a defect's is in the log."""
 
     @functools.wraps(verb)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             verb(*args, **kwargs)
         except MarketPipelineError as error:
-            notes.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-            unreachable = isinstance(error, SourceUnreachable | Transient)
-            raise typer.Exit(ExitCode.UNREACHABLE if unreachable else ExitCode.WRONG_USE) from None
+            say_error(error)
+            raise typer.Exit(exit_code(error)) from None
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as defect:  # outermost frame: a traceback on the screen helps nobody who only uses this
+            say_error(described_defect(defect))
+            raise typer.Exit(ExitCode.WRONG_USE) from None
 
     return run
 
 
-def runtime() -> Runtime:
-    """Open the feed that the environment names, with logs going to its folder."""
-    settings = load_settings()
-    configure_logging(settings)
-    return open_runtime(settings)
+def described_defect(defect: Exception) -> str:
+    """Write the traceback into the feed's log, if one is open, and return the line for people."""
+    frame = traceback.extract_tb(defect.__traceback__)[-1]
+    if log.hasHandlers():
+        log.error("defect", exc_info=defect)
+    seen = " ".join(f"{type(defect).__name__}: {defect}".split())
+    return (
+        f"a defect of market-pipeline itself: {seen} ({Path(frame.filename).name}, line {frame.lineno}); a retry may "
+        "not help; please report it with its traceback from the feed's logs folder"
+    )
+
+
+def print_table(table: Table) -> None:
+    """Print a table; without a terminal there are no blanks at the end of its lines."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on stdout and nothing else; times as ISO 8601."""
-    typer.echo(json.dumps(document, default=str, ensure_ascii=False, allow_nan=False))
+    """Print one JSON document on stdout and nothing else: times as ISO 8601, what is not a number as null."""
+    typer.echo(json.dumps(_plain(document), default=_as_text, ensure_ascii=False, allow_nan=False))
 
 
-def parse_day(text: str) -> date:
-    """Return the date that an option names. Raise UsageError for anything but YYYY-MM-DD."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date; a retry does not help; write YYYY-MM-DD, like 2026-11-20") from None
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value
 
 
-def feed_banner(opened: Runtime) -> str:
-    """Return the line that says which feed this is, and whether its data is made up."""
-    now = f"{opened.clock.now():%Y-%m-%d %H:%M:%S} UTC"
-    if not opened.is_simulated:
-        return f"[bold green]LIVE[/] · real sources · {now}"
-    return f"[bold yellow]SIMULATED[/] · made-up prices, clock of the simulated exchange: {now}"
-
-
-class PlainProgress:
-    """Progress for logs and pipes: a line when something new begins, and at most one each few seconds besides."""
-
-    EVERY_SECONDS = 5.0
-
-    def __init__(self) -> None:
-        self._last: dict[int, tuple[str, float]] = {}
-
-    def add_task(self, description: str, total: float | None = None) -> TaskID:
-        """Begin a task and say so."""
-        del total
-        task = TaskID(len(self._last))
-        self._say(task, description)
-        return task
-
-    def update(
-        self,
-        task: TaskID,
-        *,
-        completed: float | None = None,
-        total: float | None = None,
-        description: str | None = None,
-    ) -> None:
-        """Say how far a task is, unless the last line is only seconds old."""
-        _, said_at = self._last[task]
-        is_done = completed is not None and completed == total
-        if is_done or time.monotonic() - said_at >= self.EVERY_SECONDS:
-            counted = "" if completed is None or not total or total == 1 else f" ({completed:g} of {total:g})"
-            self._say(task, f"{description or self._last[task][0]}{counted}")
-
-    def _say(self, task: TaskID, text: str) -> None:
-        self._last[task] = (text, time.monotonic())
-        notes.print(f"· {text}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[Progress | PlainProgress]:
-    """Show progress on stderr, so that stdout stays clean: bars on a terminal, lines elsewhere."""
-    if not notes.is_terminal and not quiet:
-        yield PlainProgress()
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes, disable=quiet) as progress:
-        yield progress
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)

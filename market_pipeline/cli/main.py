@@ -1,10 +1,16 @@
-"""Entry point of `market-pipeline`: registers one module per verb."""
+"""Entry point of `market-pipeline`: registers one module per verb.
+
+A verb imports what it needs when it runs, so that help and wrong use answer at once.
+"""
 
 from __future__ import annotations
+
+import sys
 
 import typer
 
 from market_pipeline.cli import backfill, cycle, doctor, export, indicators, simulate, status, up, views
+from market_pipeline.cli.console import ExitCode, notes, say_error
 
 app = typer.Typer(
     name="market-pipeline",
@@ -16,7 +22,23 @@ app = typer.Typer(
 for verb in (up, simulate, cycle, backfill, status, doctor, views, indicators, export):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
+INTERRUPTED = 130
+"""What shells expect of a command that Ctrl-C ended."""
+
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; wrong use is one line on stderr and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:  # a missing, unknown or unreadable option, or no verb at all
+        if text := error.format_message():
+            say_error(f"{text.replace('Value error, ', '').rstrip('.')}; {_where_help_is(error)}")
+        sys.exit(ExitCode.WRONG_USE)
+    if code == INTERRUPTED:
+        notes.print("stopped by Ctrl-C; what was written stays, and the same command goes on from there")
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _where_help_is(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path if context else 'market-pipeline'} --help` shows how it is used"

@@ -1,51 +1,91 @@
-"""What `up` does once its processes run: wait for them, fill the tables, print the screen."""
+"""What `up` does once its processes run: wait for them, fill the tables, print the screen. A process of its own."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import requests
+import typer
+from rich.markup import escape
 from rich.progress import Progress
 
-from market_pipeline.cli.console import PlainProgress, notes, progress_bar
+from market_pipeline.cli.console import ExitCode, guarded, notes
+from market_pipeline.cli.feed import feed_settings, require_sources
+from market_pipeline.cli.progress import PlainProgress, progress_bar
 from market_pipeline.cli.ready_screen import print_ready_screen
-from market_pipeline.errors import MarketPipelineError, SourceUnreachable
+from market_pipeline.errors import ConfigurationError, MarketPipelineError, SourceUnreachable
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import last_ended_session
+from market_pipeline.steps.examine import reached_sources
 from market_pipeline.steps.fetch_charts import chart_source
-from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
+from market_pipeline.steps.overview import failure_reasons
+from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
 
 WAIT_SECONDS = 120
 LOADED_QUERY = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
   locationOrLoadError{__typename ... on PythonError{message}}}}}}"""
+NOT_UP_YET = "DagsterUserCodeUnreachableError"
+"""What the UI says of a code server that is still importing the project."""
+Bar = Progress | PlainProgress
+
+
+def main() -> None:
+    """Prepare the feed that the environment names, and exit with the documented code."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches this process too, and `up` says what there is to say
+    code = int(ExitCode.DONE)
+    try:
+        guarded(lambda: prepare(feed_settings()))()
+    except typer.Exit as failure:
+        code = failure.exit_code
+    sys.stdout.flush()
+    os._exit(code)  # after a failure some markets may still be in the middle of their history
 
 
 def prepare(settings: Settings) -> None:
     """Fill every table and print where to look. Raises SourceUnreachable when a part does not come up."""
+    filling = settings
+    if settings.feed is Feed.SIMULATED:
+        # a simulated source needs no sparing, and whoever starts this for the first time is waiting
+        filling = settings.model_copy(update={"budgets": False})
+        forget_breakers(settings.feed_folder / "limits")  # what an earlier run learned of its exchange is over
     with progress_bar() as bar:
-        if settings.feed is Feed.SIMULATED:  # what an earlier run learned of its exchange is over
-            forget_breakers(settings.feed_folder / "limits")
-        runtime = _wait(
-            bar,
-            "simulated exchange" if settings.feed.value == "simulated" else "settings",
-            lambda: open_runtime(settings),
-        )
-        names = market_names()
-        with ThreadPoolExecutor(len(names)) as pool:  # markets wait for their sources' budgets, not for each other
-            list(pool.map(lambda name: _fill(bar, open_runtime(settings), name), names))
-        _wait(bar, "Dagster", lambda: _dagster_loaded(settings))
+        what = "simulated exchange" if settings.feed is Feed.SIMULATED else "settings"
+        runtime = _wait(bar, what, lambda: open_runtime(filling))
+        _all_at_once(bar, runtime)
     runtime.warehouse.build_market_duckdb()
     print_ready_screen(runtime)
 
 
-def _wait[Result](bar: Progress | PlainProgress, what: str, attempt: Callable[[], Result]) -> Result:
+def _all_at_once(bar: Bar, runtime: Runtime) -> None:
+    """Fill the markets while Dagster loads the project; the first error of its stops the wait for the others."""
+    names = market_names()
+    for name in names:  # loads the calendar library once, before threads deadlock over its circular imports
+        runtime.market(name).calendar.state(runtime.clock.now())
+    pool = ThreadPoolExecutor(1 + len(names), thread_name_prefix="fill")
+    try:
+        jobs = [pool.submit(_wait, bar, "Dagster", lambda: _dagster_loaded(runtime.settings))]
+        jobs += [pool.submit(_fill, bar, _own(runtime), name) for name in names]
+        for job in as_completed(jobs):
+            job.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _own(runtime: Runtime) -> Runtime:
+    """Return a runtime of its own for a thread: a warehouse is made for one."""
+    return Runtime(runtime.settings, runtime.clock, runtime.speed)
+
+
+def _wait[Result](bar: Bar, what: str, attempt: Callable[[], Result]) -> Result:
     task = bar.add_task(f"waiting for {what}", total=1)
     ends = time.monotonic() + WAIT_SECONDS
     while True:
@@ -56,7 +96,7 @@ def _wait[Result](bar: Progress | PlainProgress, what: str, attempt: Callable[[]
                 raise
             time.sleep(0.3)
         else:
-            bar.update(task, completed=1, description=f"{what} is up")
+            bar.update(task, completed=1, total=1, description=f"{what}: up")
             return result
 
 
@@ -65,39 +105,69 @@ def _dagster_loaded(settings: Settings) -> None:
     try:
         answer = requests.post(url, json={"query": LOADED_QUERY}, timeout=10).json()
         entries = answer["data"]["workspaceOrError"]["locationEntries"]
-    except (requests.RequestException, ValueError, KeyError) as error:
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise SourceUnreachable(
-            f"waited for Dagster's UI at {url} and it does not answer; see logs/webserver.log"
+            f"waited for Dagster's UI at {url} and it does not answer ({type(error).__name__}); a retry may help; "
+            "see webserver.log in the feed's logs folder"
         ) from error
     for entry in entries:
         problem = entry.get("locationOrLoadError") or {}
-        if problem.get("__typename") == "PythonError":
-            raise MarketPipelineError(
-                f"Dagster could not load the project: {problem['message']}; see logs/code_server.log"
+        seen = " ".join(str(problem.get("message", "")).split())
+        if problem.get("__typename") == "PythonError" and NOT_UP_YET not in seen:
+            raise ConfigurationError(
+                f"waited for Dagster to load the project and it cannot: {seen}; a retry does not help; "
+                "see code_server.log in the feed's logs folder"
             )
     if not entries or any(entry["loadStatus"] != "LOADED" for entry in entries):
-        raise SourceUnreachable("waited for Dagster to load the project and it has not; see logs/code_server.log")
+        raise SourceUnreachable(
+            "waited for Dagster to load the project and it has not; a retry may help; "
+            "see code_server.log in the feed's logs folder"
+        )
 
 
-def _fill(bar: Progress | PlainProgress, runtime: Runtime, name: str) -> None:
-    """Backfill the last closed session where the warehouse has no past yet, then run a cycle."""
-    market = runtime.market(name)
-    task = bar.add_task(f"{market.name}: last closed session", total=None)
-    day = last_ended_session(market, runtime.clock.now())
+def _fill(bar: Bar, runtime: Runtime, name: str) -> None:
+    """Backfill the last closed session where the warehouse has none, then run a cycle. Say what failed."""
+    task = bar.add_task(f"{name}: looking at its sources", total=None)
 
     def show(done: int, total: int, what: str) -> None:
-        bar.update(task, completed=done, total=total, description=f"{market.name}: {what}")
+        bar.update(task, completed=done, total=total, description=f"{name}: {what}")
 
+    market = runtime.market(name)
     try:
-        if not market.sources:
-            raise SourceUnreachable(f"every source is off ({'; '.join(market.off.values())})")
-        stored = [past for table in (BARS_1M, BARS_1D) for past in runtime.warehouse.sessions(table, name)]
-        if min(stored, default=date.max) > day:
-            with_daily = chart_source(market) is None  # else the daily job brings them
-            backfill(runtime, name, first=day, last=day, progress=show, is_quick=True, with_daily=with_daily)
-        bar.update(task, description=f"{market.name}: first cycle")
-        report = run_cycle(runtime, market.name)
-        bar.update(task, completed=1, total=1, description=f"{market.name}: {report.tickers.rows} tickers")
+        require_sources(market)
+        _require_answer(runtime, market)
+        _backfill(runtime, market, show)
+        bar.update(task, description=f"{name}: first cycle")
+        report = run_cycle(runtime, name)
+        found = f"{name}: {report.tickers.rows} tickers, coverage {report.coverage:.0%}"
+        bar.update(task, completed=1, total=1, description=found)
+        for (source, status), reason in failure_reasons(runtime, market).items():
+            notes.print(f"[yellow]{name}:[/] {source} {status}: {escape(reason)}")
     except MarketPipelineError as error:
-        bar.update(task, completed=1, total=1, description=f"{market.name}: not filled")
-        notes.print(f"[yellow]{market.name}:[/] {error}", highlight=False, soft_wrap=True)
+        bar.update(task, completed=1, total=1, description=f"{name}: not filled")
+        notes.print(f"[yellow]{name}:[/] {escape(str(error))}")
+
+
+def _backfill(runtime: Runtime, market: MarketRuntime, show: Callable[[int, int, str], None]) -> None:
+    if any(runtime.warehouse.sessions(table, market.name) for table in (BARS_1M, BARS_1D)):
+        return
+    day = last_ended_session(market, runtime.clock.now())
+    backfill(runtime, market.name, first=day, last=day, progress=show, with_daily=chart_source(market) is None)
+
+
+def _require_answer(runtime: Runtime, market: MarketRuntime) -> None:
+    """Raise SourceUnreachable when no live source answers: a history asked in vain costs minutes of time-outs."""
+    if runtime.is_simulated:
+        return
+    on = [rule.name for rule in market.file.sources if rule.name not in market.off]
+    found = reached_sources(runtime.settings, on)
+    if all(finding.level == "unreachable" for finding in found):
+        listed = "; ".join(f"{finding.what}: {finding.found}" for finding in found)
+        raise SourceUnreachable(
+            f"asked every source and none answers ({listed}); each minute's cycle tries again; "
+            "check the network, then `market-pipeline doctor`"
+        )
+
+
+if __name__ == "__main__":
+    main()

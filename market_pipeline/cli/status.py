@@ -2,64 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
-from market_pipeline.cli.console import feed_banner, guarded, out, print_json, runtime
-from market_pipeline.steps.overview import COUNTED_TABLES, MarketOverview, overview
-from market_pipeline.steps.runtime import Runtime
+from market_pipeline.cli.arguments import AsJson
+from market_pipeline.cli.console import guarded, out, print_json, print_table
+from market_pipeline.cli.feed import feed_banner, open_feed
+
+if TYPE_CHECKING:
+    from market_pipeline.steps.overview import MarketOverview
+    from market_pipeline.steps.runtime import Runtime
 
 STATE_COLOURS = {"open": "green", "auction": "cyan", "pre_open": "yellow", "post_close": "yellow", "closed": "dim"}
 
 
 @guarded
-def run(as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False) -> None:
-    """Show each market's state, freshness, coverage, health score and rows."""
-    opened = runtime()
+def run(as_json: AsJson = False) -> None:
+    """Show each market's state, freshness, coverage, health score and rows, and what is worth a note."""
+    opened = open_feed()
+    from market_pipeline.steps.overview import overview
+
     markets = overview(opened)
     if as_json:
         print_json(_document(opened, markets))
         return
     out.print(feed_banner(opened))
-    out.print(markets_table(markets))
-    out.print(rows_table(markets))
-    for name, market in markets.items():
-        for source, reason in market.off.items():
-            out.print(f"{name}: source {source} is {reason}", highlight=False)
-        if market.warning:
-            out.print(f"[yellow]{name}: {market.warning}[/]", highlight=False)
+    print_overview(markets)
 
 
-def markets_table(markets: dict[str, MarketOverview]) -> Table:
-    """Return state, next change, freshest event, coverage and score of each market."""
-    table = Table("market", "state", "why, and what next", "freshest event (UTC)", "coverage", "health", box=None)
+def print_overview(markets: Mapping[str, MarketOverview]) -> None:
+    """Print state, freshness and rows of each market, and the notes."""
+    for table in (_markets_table(markets), _rows_table(markets)):
+        out.print()
+        print_table(table)
+    if any(market.notes for market in markets.values()):
+        out.print()
     for name, market in markets.items():
-        colour = STATE_COLOURS[market.state.state.value]
+        for note in market.notes:
+            out.print(f"[yellow]{name}:[/] {escape(note)}")
+
+
+def _markets_table(markets: Mapping[str, MarketOverview]) -> Table:
+    coverage, health = Column("coverage", justify="right"), Column("health", justify="right")
+    event = Column("freshest event (UTC)", no_wrap=True)
+    table = Table("market", "state", "why, and what next", event, coverage, health, box=None, pad_edge=False)
+    for name, market in markets.items():
+        state = market.state.state.value
         table.add_row(
             name,
-            f"[{colour}]{market.state.state.value}[/]",
-            market.state.reason,
+            f"[{STATE_COLOURS[state]}]{state.replace('_', '-')}[/]",
+            market.state.reason.removeprefix(f"{name} is "),
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
             f"{market.coverage:.0%}" if market.coverage is not None else "–",
-            str(market.score) if market.score is not None else "–",
+            f"{market.score:g}" if market.score is not None else "–",
         )
     return table
 
 
-def rows_table(markets: dict[str, MarketOverview]) -> Table:
-    """Return the rows of each table and market."""
-    table = Table("rows", *COUNTED_TABLES, box=None)
+def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
+    counted = list(next(iter(markets.values())).rows) if markets else []
+    table = Table("rows", *(Column(name, justify="right") for name in counted), box=None, pad_edge=False)
     for name, market in markets.items():
-        table.add_row(name, *(f"{market.rows[column]:,}" for column in COUNTED_TABLES))
+        table.add_row(name, *(f"{rows:,}" for rows in market.rows.values()))
     return table
 
 
-def _document(opened: Runtime, markets: dict[str, MarketOverview]) -> dict[str, Any]:
+def _document(opened: Runtime, markets: Mapping[str, MarketOverview]) -> dict[str, Any]:
     return {
         "feed": opened.settings.feed.value,
-        "now": opened.clock.now().isoformat(),
+        "now": opened.clock.now(),
         "markets": {name: _market(market) for name, market in markets.items()},
     }
 
@@ -68,12 +82,13 @@ def _market(market: MarketOverview) -> dict[str, Any]:
     document: dict[str, Any] = {
         "state": market.state.state.value,
         "reason": market.state.reason,
-        "next_change": market.state.next_change.isoformat() if market.state.next_change else None,
-        "last_event_time": market.last_event.isoformat() if market.last_event else None,
+        "next_change": market.state.next_change,
+        "last_event_time": market.last_event,
         "coverage": None if market.coverage is None else round(market.coverage, 4),
-        "rows": dict(market.rows),
+        "rows": market.rows,
         "is_provisional": market.state.is_provisional,
-        "sources_off": dict(market.off),
+        "sources_off": market.off,
+        "notes": market.notes,
     }
     if market.score is not None:
         document["score"] = market.score

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
-from market_pipeline.cli.console import feed_banner, guarded, out, print_json, runtime
+from market_pipeline.cli.arguments import AsJson
+from market_pipeline.cli.console import guarded, out, print_json
+from market_pipeline.cli.feed import feed_settings, print_path, stored_banner
 
 
 @guarded
-def run(as_json: Annotated[bool, typer.Option("--json", help="one JSON document on stdout")] = False) -> None:
+def run(as_json: AsJson = False) -> None:
     """Rebuild market.duckdb (after moving the data folder, or to see new days in the small tables)."""
-    opened = runtime()
-    built = opened.warehouse.build_market_duckdb()
+    settings = feed_settings()
+    from market_pipeline.steps.runtime import stored_warehouse
+
+    built = stored_warehouse(settings).build_market_duckdb()
     if as_json:
-        print_json({"path": str(built.path), "views": list(built.views)})
+        print_json({"feed": settings.feed.value, "path": built.path, "views": built.views})
         return
-    out.print(feed_banner(opened))
-    out.print(f"{built.path}: {', '.join(built.views)}", highlight=False, soft_wrap=True)
-    out.print(f'open it with any DuckDB ≥ 1.4:  duckdb -readonly "{built.path}"', highlight=False, soft_wrap=True)
+    out.print(stored_banner(settings))
+    out.print(", ".join(built.views))
+    print_path(f'open it with any DuckDB from 1.4 on:  duckdb -readonly "{built.path}"')

@@ -31,18 +31,22 @@ LARGEST_REQUEST = 1 << 20
 READY_SECONDS = 20
 
 
-def serve(options: SimulatorOptions) -> None:
-    """Run until SIGINT or SIGTERM. Raise UsageError for a wrong recording or plan, and for a port in use."""
+def serve(options: SimulatorOptions, *, when_ready: Callable[[str], None] = lambda _: None) -> None:
+    """Run until SIGINT or SIGTERM; hand the URL to `when_ready` once it answers.
+
+    Raise UsageError for a wrong recording or plan, and for a port in use.
+    """
     simulation = Simulation(options, options.clock())
-    asyncio.run(_until_signal(simulation, options.port))
+    asyncio.run(_until_signal(simulation, options.port, when_ready))
 
 
-async def _until_signal(simulation: Simulation, port: int) -> None:
+async def _until_signal(simulation: Simulation, port: int, when_ready: Callable[[str], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    runner, _ = await _start(simulation, port)
+    runner, taken = await _start(simulation, port)
+    when_ready(f"http://{HOST}:{taken}")
     try:
         await stop.wait()
     finally:

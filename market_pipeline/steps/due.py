@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from market_pipeline.model.session import SessionState
+from market_pipeline.model.session import Session, SessionState
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import is_taken
 
@@ -28,9 +29,17 @@ def in_reach(market: MarketRuntime, at: datetime) -> bool:
     return at < session.last_phase_end + lag + timedelta(minutes=TRAILING_MINUTES)
 
 
+def off_reason(market: MarketRuntime) -> str | None:
+    """Return what to set when every source of the market is off; None while one is on."""
+    if any(rule.name not in market.off for rule in market.file.sources):
+        return None
+    listed = "; ".join(f"{source} is {why}" for source, why in market.off.items())
+    return f"{market.name} has no source: {listed}, in .env or the environment"
+
+
 def skip_reason(market: MarketRuntime, at: datetime) -> str | None:
     """Return why no minute cycle is due at `at`, in words for people; None when one is due."""
-    return None if in_reach(market, at) else market.calendar.state(at).reason
+    return off_reason(market) or (None if in_reach(market, at) else market.calendar.state(at).reason)
 
 
 def last_ended_session(market: MarketRuntime, at: datetime) -> date:
@@ -50,18 +59,32 @@ class SessionDue:
     reason: str | None = None
 
 
-def session_due(runtime: Runtime, market: MarketRuntime) -> SessionDue:
-    """Return the last ended session when it has settled and is not closed yet."""
+def session_due(
+    runtime: Runtime, market: MarketRuntime, *, has_failed: Callable[[date], bool] = lambda _: False
+) -> SessionDue:
+    """Return the last ended session when it has settled and is not closed yet, or its completion `has_failed`."""
     now = runtime.clock.now()
+    if (why_off := off_reason(market)) is not None:
+        return SessionDue(None, why_off)
     day = last_ended_session(market, now)
     session = market.calendar.session(day)
     if session is None:
         return SessionDue(None, f"{market.name} has no session on {day}")
-    if runtime.warehouse.is_closed(market.name, day):
-        return SessionDue(None, f"{market.name}: session {day} is closed")
-    settled = session.last_phase_end + timedelta(minutes=market.file.calendar.settle_minutes)
-    if now < settled:
-        return SessionDue(None, f"{market.name}: session {day} settles until {settled:%H:%M} UTC")
+    if now < _settled(market, session):
+        return SessionDue(None, f"{market.name}: session {day} settles until {_settled(market, session):%H:%M} UTC")
+    if runtime.warehouse.is_closed(market.name, day) and not has_failed(day):
+        return SessionDue(None, f"{market.name}: session {day} is complete; {_next_one(market, day)}")
     if is_taken(runtime, market):
         return SessionDue(None, f"{market.name}: session {day} is being completed by another process")
     return SessionDue(day)
+
+
+def _settled(market: MarketRuntime, session: Session) -> datetime:
+    return session.last_phase_end + timedelta(minutes=market.file.calendar.settle_minutes)
+
+
+def _next_one(market: MarketRuntime, day: date) -> str:
+    following = market.calendar.session(market.calendar.next_session(day))
+    if following is None:
+        return "no later one is known"
+    return f"that of {following.session_date} settles {_settled(market, following):%Y-%m-%d %H:%M} UTC"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import requests
@@ -13,7 +16,7 @@ import requests
 from market_pipeline.clock import SystemClock
 from market_pipeline.errors import MarketPipelineError
 from market_pipeline.markets.loader import load_markets
-from market_pipeline.markets.schema import MarketFile
+from market_pipeline.markets.schema import MarketFile, SeedRule
 from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.markets.zones import check_zone_table, zone_table_version
 from market_pipeline.settings import Feed, Settings
@@ -21,13 +24,15 @@ from market_pipeline.sources.source import source_module
 
 LOW_DISK_BYTES = 5_000_000_000
 REACH_SECONDS = 5
+START_SIMULATOR = "start it with `market-pipeline simulate`, or everything with `make run`"
+CHECK_NETWORK = "check the network, a firewall, and MARKET_PIPELINE_CA_BUNDLE for a broken certificate chain"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at. `warn` is worth a look; `fail` and `unreachable` need the remedy."""
 
-    level: Literal["ok", "warn", "fail"]
+    level: Literal["ok", "warn", "fail", "unreachable"]
     what: str
     found: str
     remedy: str = ""
@@ -35,14 +40,27 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Return one finding for everything that the pipeline relies on."""
+    findings = [_feed(settings), _zones()]
+    try:
+        files = load_markets()
+    except MarketPipelineError as error:
+        files = {}
+        findings.append(Finding("fail", "market files", str(error), "correct the file; `dg check defs` checks it too"))
     return [
-        _zones(),
-        *_calendars(),
-        *_keys(settings),
+        *findings,
+        *_calendars(files),
+        *_seeds(files),
+        *_keys(settings, files),
+        *_alerts(settings),
         _disk(settings),
         *_ports(settings),
-        *_sources(settings),
+        *_reached(settings, files),
     ]
+
+
+def _feed(settings: Settings) -> Finding:
+    kind = "made-up prices" if settings.feed is Feed.SIMULATED else "real sources"
+    return Finding("ok", "feed", f"{settings.feed.value} ({kind}), in {settings.feed_folder}")
 
 
 def _zones() -> Finding:
@@ -50,37 +68,80 @@ def _zones() -> Finding:
         check_zone_table()
     except MarketPipelineError as error:
         return Finding("fail", "time zones", str(error), "install the pinned tzdata: make setup")
-    return Finding("ok", "time zones", f"tzdata {zone_table_version()}, Morocco at UTC+0")
+    return Finding("ok", "time zones", f"{zone_table_version()}, Morocco at UTC+0")
 
 
-def _calendars() -> Iterator[Finding]:
+def _calendars(files: Mapping[str, MarketFile]) -> Iterator[Finding]:
     today = SystemClock().now().date()
-    for name, file in load_markets().items():
-        calendar = calendar_for(file)
-        warning = calendar.warning(today)
-        found = warning or f"published until {calendar.last_published_day()}"
-        remedy = "beyond it a provisional calendar serves; update exchange_calendars or the dated holiday file"
-        yield Finding("warn" if warning else "ok", f"calendar of {name}", found, remedy if warning else "")
+    for name, file in files.items():
+        what = f"calendar of {name}"
+        try:
+            calendar = calendar_for(file)
+            warning, last = calendar.warning(today), calendar.last_published_day()
+        except MarketPipelineError as error:
+            yield Finding("fail", what, str(error), f"correct `calendar` in defs/{name}/defs.yaml")
+            continue
+        if warning:
+            found, _, remedy = warning.partition("; ")
+            yield Finding("warn", what, found, remedy)
+        else:
+            yield Finding("ok", what, "never ends" if last == date.max else f"published until {last}")
 
 
-def _keys(settings: Settings) -> Iterator[Finding]:
-    for name, file in load_markets().items():
+def _seeds(files: Mapping[str, MarketFile]) -> Iterator[Finding]:
+    """Yield how many of the symbols that were asked for stand as they are, then each one that does not."""
+    for name, file in files.items():
+        if not file.seeds:
+            continue
+        changed = [seed for seed in file.seeds if seed.resolution != "same"]
+        unresolved = sum(1 for seed in changed if seed.symbol is None)
+        counted = f"{len(file.seeds) - len(changed)} right as they are, {len(changed) - unresolved} resolved"
+        yield Finding("ok", f"seeds of {name}", f"{len(file.seeds)} asked for: {counted}, {unresolved} unresolved")
+        yield from (_seed(name, seed) for seed in changed)
+
+
+def _seed(market: str, seed: SeedRule) -> Finding:
+    what = f"seed {seed.code} ({market})"
+    if seed.symbol is None:
+        remedy = f"if a listed share was meant, add it to `symbols` in defs/{market}/defs.yaml and name it here"
+        return Finding("warn", what, f"{seed.seed_name}: unresolved; {seed.reason}", remedy)
+    symbols = seed.symbol if seed.added_symbol is None else f"{seed.symbol}, and {seed.added_symbol} added"
+    since = "" if seed.valid_from is None else f" since {seed.valid_from}"
+    return Finding("ok", what, f"{seed.seed_name} → {symbols} ({seed.resolution}{since}); {seed.reason}")
+
+
+def _keys(settings: Settings, files: Mapping[str, MarketFile]) -> Iterator[Finding]:
+    for name, file in files.items():
         for rule in file.sources:
-            missing = [key.upper() for key in source_module(rule.name).REQUIRED_KEYS if getattr(settings, key) is None]
-            if not missing:
-                continue
-            level: Literal["ok", "fail"] = "fail" if settings.feed is Feed.LIVE else "ok"
-            found = f"{' and '.join(missing)} not set" + ("" if level == "fail" else " (the simulated feed needs none)")
-            yield Finding(level, f"keys of {rule.name} ({name})", found, "set them in .env; see .env.example")
-    if settings.slack_webhook_url is None and settings.slack_bot_token is None and settings.smtp_host is None:
-        yield Finding("warn", "alerts", "only the log", "set SLACK_WEBHOOK_URL or SMTP_HOST in .env to be told")
+            required = source_module(rule.name).REQUIRED_KEYS
+            missing = " and ".join(key.upper() for key in required if getattr(settings, key) is None)
+            what = f"keys of {rule.name} ({name})"
+            if missing and settings.feed is Feed.LIVE:
+                yield Finding("warn", what, f"{missing} not set: this source is off", "set them in .env")
+            elif missing:
+                yield Finding("ok", what, f"{missing} not set; the simulated feed needs none")
+
+
+def _alerts(settings: Settings) -> Iterator[Finding]:
+    slack = settings.slack_webhook_url is not None or settings.slack_bot_token is not None
+    mail = settings.smtp_host is not None and settings.email_recipients
+    if settings.smtp_host is not None and not mail:
+        yield Finding("warn", "alerts by mail", "SMTP_HOST is set, but nobody is named", "set ALERT_EMAIL_RECIPIENTS")
+    if slack or mail:
+        yield Finding("ok", "alerts", " and ".join([*(["Slack"] if slack else []), *(["mail"] if mail else [])]))
+    else:
+        yield Finding("warn", "alerts", "only in the log", "set SLACK_WEBHOOK_URL or SMTP_HOST in .env to be told")
 
 
 def _disk(settings: Settings) -> Finding:
     folder = settings.feed_folder
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        return Finding(
+            "fail", "disk", f"{existing} is no folder to write to", "set MARKET_PIPELINE_DATA to one that is"
+        )
     free = shutil.disk_usage(existing).free
-    found = f"{free / 1e9:.1f} GB free for {folder}"
+    found = f"{free / 1e9:.1f} GB free in {existing}"
     if free < LOW_DISK_BYTES:
         return Finding("fail", "disk", found, "make room, or set MARKET_PIPELINE_DATA to a larger disk")
     return Finding("ok", "disk", found)
@@ -88,33 +149,33 @@ def _disk(settings: Settings) -> Finding:
 
 def _ports(settings: Settings) -> Iterator[Finding]:
     for port, what, setting in (
-        (settings.ui_port, "Dagster's UI", "MARKET_PIPELINE_UI_PORT"),
-        (settings.code_port, "code server", "MARKET_PIPELINE_CODE_PORT"),
+        (settings.ui_port, "port of Dagster's UI", "MARKET_PIPELINE_UI_PORT"),
+        (settings.code_port, "port of the code server", "MARKET_PIPELINE_CODE_PORT"),
     ):
         with socket.socket() as probe:
             used = probe.connect_ex(("127.0.0.1", port)) == 0
-        found = f"port {port} is in use" if used else f"port {port} is free"
-        yield Finding("ok", what, found, f"if that is not ours, set {setting}" if used else "")
+        remedy = f"if `make run` is not what uses it, set {setting} to another"
+        yield Finding("ok", what, f"{port} is {'in use' if used else 'free'}", remedy if used else "")
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _reached(settings: Settings, files: Mapping[str, MarketFile]) -> list[Finding]:
     if settings.feed is Feed.SIMULATED:
-        yield _reach("simulated exchange", f"{settings.simulator_url}/_clock", "start it: market-pipeline simulate")
-        return
-    for file in load_markets().values():
-        yield from (_live_source(settings, file, rule.name) for rule in file.sources)
+        return [_reach(settings, "simulated exchange", f"{settings.simulator_url}/_clock", remedy=START_SIMULATOR)]
+    return reached_sources(settings, [rule.name for file in files.values() for rule in file.sources])
 
 
-def _live_source(settings: Settings, file: MarketFile, name: str) -> Finding:
-    remedy = "check the network, a firewall, and MARKET_PIPELINE_CA_BUNDLE for a broken certificate chain"
-    return _reach(f"source {name} ({file.market})", source_module(name).HOME, remedy, settings=settings)
+def reached_sources(settings: Settings, sources: Sequence[str]) -> list[Finding]:
+    """Ask live sources for their home pages, all at the same time; return one finding for each, within seconds."""
+    asked = [(f"source {name}", source_module(name).HOME) for name in sources]
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        return list(pool.map(lambda ask: _reach(settings, *ask, remedy=CHECK_NETWORK), asked))
 
 
-def _reach(what: str, url: str, remedy: str, *, settings: Settings | None = None) -> Finding:
-    verify = str(settings.ca_bundle) if settings and settings.ca_bundle else True
+def _reach(settings: Settings, what: str, url: str, *, remedy: str) -> Finding:
     try:
+        verify = str(settings.ca_bundle) if settings.ca_bundle else True
         answer = requests.get(url, timeout=REACH_SECONDS, verify=verify, stream=True)
         answer.close()
-    except requests.RequestException as error:
-        return Finding("fail", what, f"{url} does not answer ({type(error).__name__})", remedy)
+    except OSError as error:  # the library's own errors are OSErrors, and so is a CA bundle that cannot be read
+        return Finding("unreachable", what, f"{url} does not answer ({type(error).__name__})", remedy)
     return Finding("ok", what, f"{url} answers ({answer.status_code})")

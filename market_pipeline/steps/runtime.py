@@ -29,6 +29,8 @@ from market_pipeline.storage.tables import RAW_QUOTES, Table
 from market_pipeline.storage.warehouse import Warehouse
 
 SIMULATED_KEY = "simulated"
+CYCLE_CALL_SECONDS = 15
+"""The longest call of a cycle: one for quotes and two rounds of charts must fit below the run's 55 s, however slow."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Runtime:
         if (name, in_cycle) not in self._markets:
             file = load_market(name)
             off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
-            patience = Patience(cycle_seconds=file.cycle_deadline_seconds if in_cycle else None)
+            patience = _cycle_patience(file) if in_cycle else Patience()
             make = partial(self._source, file, patience)
             self._markets[name, in_cycle] = MarketRuntime(file, calendar_for(file), off, make)
         return self._markets[name, in_cycle]
@@ -117,6 +119,10 @@ class Runtime:
             return SIMULATED_KEY
         value = getattr(self.settings, name)
         return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+
+
+def _cycle_patience(file: MarketFile) -> Patience:
+    return Patience(cycle_seconds=file.cycle_deadline_seconds, total_seconds=CYCLE_CALL_SECONDS)
 
 
 def stored_warehouse(settings: Settings) -> Warehouse:

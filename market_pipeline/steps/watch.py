@@ -20,11 +20,11 @@ from market_pipeline.alerts.channels import channels, origin
 from market_pipeline.alerts.conditions import conditions
 from market_pipeline.alerts.life import AlertLife, Delivery
 from market_pipeline.alerts.message import Message
-from market_pipeline.model.outcome import ANSWERED, OutcomeStatus
 from market_pipeline.quality.freshness import Freshness, Watch, freshness
 from market_pipeline.quality.health import Health, score
 from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situation
-from market_pipeline.steps.due import in_reach
+from market_pipeline.steps.due import in_reach, off_reason
+from market_pipeline.steps.failures import tally
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
 from market_pipeline.storage.state_file import read_state, write_state
 from market_pipeline.storage.tables import FETCH_OUTCOMES, RAW_QUOTES
@@ -38,7 +38,6 @@ HEARTBEAT_EVERY = timedelta(days=1)
 STATE = "health.json"
 JUDGED_TABLE = "live_tickers"
 TIME_COLUMN = {"live_tickers": "event_time", "bars_1m": "interval_start", "indicators_1m": "interval_start"}
-NOT_A_FAILURE = {*ANSWERED, OutcomeStatus.DEFERRED, OutcomeStatus.DELISTED, OutcomeStatus.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,10 @@ class WatchReport:
 
 
 def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchReport:
-    """Judge every market, write the scores, and send what is new. A channel that is down stops nothing."""
+    """Judge every market that has a source, write the scores, and send what is new.
+
+    A channel that is down stops nothing. A market without any source is left out: starting up named it.
+    """
     began = _watching_since(runtime)
     life = AlertLife(
         runtime.folder / "alerts.sqlite",
@@ -73,6 +75,8 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
     health, ages, messages = dict[str, Health](), dict[tuple[str, str], Freshness](), list[Message]()
     for name in market_names():
         market = runtime.market(name)
+        if off_reason(market):
+            continue
         for table in TIME_COLUMN:
             ages[name, table] = table_freshness(runtime, market, table, watching_since=began)
         situation = _situation(runtime, market, runs.get(name, ()), fresh=ages[name, JUDGED_TABLE], began=began)
@@ -143,12 +147,9 @@ def _runs(market: MarketRuntime, runs: Sequence[CycleRun], *, since: datetime, n
 def _requests(runtime: Runtime, market: MarketRuntime, now: datetime) -> Requests:
     day = market.calendar.session_date_at(now)
     outcomes = runtime.warehouse.read(
-        FETCH_OUTCOMES, market.name, sessions=[day], since=now - WINDOW, columns=("as_of", "status")
+        FETCH_OUTCOMES, market.name, sessions=[day], since=now - WINDOW, columns=("as_of", "kind", "status")
     )
-    counts = Counter(OutcomeStatus(status) for status in outcomes["status"].to_pylist())
-    answered = sum(count for status, count in counts.items() if status in ANSWERED)
-    failed = {status.value: count for status, count in counts.items() if status not in NOT_A_FAILURE}
-    return Requests(answered, failed)
+    return tally(Counter(zip(outcomes["kind"].to_pylist(), outcomes["status"].to_pylist(), strict=True)))
 
 
 def _watching_since(runtime: Runtime) -> datetime:
@@ -158,7 +159,7 @@ def _watching_since(runtime: Runtime) -> datetime:
         began, looked = (datetime.fromisoformat(state[key]) for key in ("watching_since", "at"))
     except (KeyError, TypeError, ValueError):
         return now
-    is_continued = timedelta(0) <= now - looked <= RESTART_AFTER
+    is_continued = timedelta(0) <= now - looked <= RESTART_AFTER * max(runtime.speed, 1)
     return began if is_continued else now
 
 

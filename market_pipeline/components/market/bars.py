@@ -11,7 +11,6 @@ from market_pipeline.components.market.metadata import (
 )
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.build_bars import build_bars
 from market_pipeline.storage.tables import BARS_1M
 
 
@@ -29,6 +28,8 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         check_specs=[valid_spec(key)],
     )
     def bars_1m(runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.build_bars import build_bars
+
         opened = runtime.open()
         report = build_bars(opened, opened.market(file.market, in_cycle=True))
         return dg.MaterializeResult(

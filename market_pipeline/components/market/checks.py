@@ -3,17 +3,21 @@
 The health sensor evaluates it each minute; it can also be run by hand.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.quality.freshness import Freshness
-from market_pipeline.steps.watch import table_freshness
+
+if TYPE_CHECKING:
+    from market_pipeline.quality.freshness import Freshness
 
 TABLES = ("live_tickers", "bars_1m", "indicators_1m")
+NOT_FRESH = ("stale", "warn")
 
 
 def freshness_checks(file: MarketFile) -> Sequence[dg.AssetChecksDefinition]:
@@ -26,13 +30,18 @@ def _check(file: MarketFile, table: str) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=[file.market, table], name="fresh", description=f"{table} is fresh: {limits}")
     def fresh(runtime: RuntimeResource) -> dg.AssetCheckResult:
+        from market_pipeline.steps.watch import table_freshness
+
         opened = runtime.open()
         judged = table_freshness(opened, opened.market(file.market), table)
-        return dg.AssetCheckResult(
-            passed=judged.level not in {"stale", "warn"}, severity=severity(judged), metadata=metadata(judged)
-        )
+        return dg.AssetCheckResult(passed=is_fresh(judged), severity=severity(judged), metadata=metadata(judged))
 
     return fresh
+
+
+def is_fresh(judged: Freshness) -> bool:
+    """Tell whether nothing speaks against the table; a closed market's tables are as they should be."""
+    return judged.level not in NOT_FRESH
 
 
 def severity(judged: Freshness) -> dg.AssetCheckSeverity:

@@ -13,6 +13,7 @@ from market_pipeline.components.market import (
     indicators,
     instruments,
     live_tickers,
+    partitions,
     raw_quotes,
     schedules,
     session,
@@ -47,7 +48,8 @@ class Market(dg.Component):
             bars.asset(self.file),
             indicators.asset(self.file),
         ]
-        daily = [instruments.asset(self.file), *session.assets(self.file)]
+        session_dates = partitions.session_partitions(self.file)
+        daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
         fresh = checks.freshness_checks(self.file)
         minute_job = schedules.minute_job(self.file, minute, fresh)
         daily_job = schedules.daily_job(self.file, daily)
@@ -57,6 +59,6 @@ class Market(dg.Component):
             jobs=[minute_job, daily_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),
-                schedules.daily_schedule(self.file, daily_job),
+                schedules.daily_schedule(self.file, daily_job, session_dates),
             ],
         )

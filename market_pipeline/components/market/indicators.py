@@ -5,8 +5,7 @@ import dagster as dg
 from market_pipeline.components.market.metadata import event_range, table_metadata, valid_result, valid_spec
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.compute_indicators import compute_indicators
-from market_pipeline.steps.runtime import indicators_1m
+from market_pipeline.steps.warehouse_tables import indicators_1m
 
 
 def asset(file: MarketFile) -> dg.AssetsDefinition:
@@ -23,6 +22,8 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         check_specs=[valid_spec(key)],
     )
     def indicators(runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.compute_indicators import compute_indicators
+
         opened = runtime.open()
         report = compute_indicators(opened, opened.market(file.market))
         return dg.MaterializeResult(

@@ -7,7 +7,6 @@ import dagster as dg
 from market_pipeline.components.market.metadata import markdown_table, table_metadata, valid_result, valid_spec
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.refresh_instruments import refresh_instruments
 from market_pipeline.storage.tables import INSTRUMENTS
 
 
@@ -24,12 +23,17 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         check_specs=[valid_spec(key)],
     )
     def instruments(runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.refresh_instruments import refresh_instruments
+
         opened = runtime.open()
         report = refresh_instruments(opened, opened.market(file.market))
-        seeds = [(seed.code, seed.seed_name, seed.resolution, seed.symbol or "", seed.reason) for seed in file.seeds]
-        metadata: dict[str, Any] = {"dagster/row_count": report.rows, "new": report.new, "gone": report.gone}
-        if seeds:
-            metadata["seeds"] = markdown_table(("code", "asked for as", "resolution", "symbol", "reason"), seeds)
+        metadata = {"dagster/row_count": report.rows, "new": report.new, "gone": report.gone, **_seeds(file)}
         return dg.MaterializeResult(metadata=metadata, check_results=[valid_result(key, report.rules)])
 
     return instruments
+
+
+def _seeds(file: MarketFile) -> dict[str, Any]:
+    rows = [(seed.code, seed.seed_name, seed.resolution, seed.symbol or "", seed.reason) for seed in file.seeds]
+    header = ("code", "asked for as", "resolution", "symbol", "reason")
+    return {"seeds": markdown_table(header, rows)} if rows else {}

@@ -12,7 +12,6 @@ from market_pipeline.components.market.metadata import (
 )
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.merge_tickers import merge_tickers
 from market_pipeline.storage.tables import LIVE_TICKERS
 
 SHOWN_ROWS = 8
@@ -26,12 +25,14 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         key=key,
         deps=raw_quotes.keys(file),
         group_name=file.market,
-        description=f"The newest trustworthy price of every instrument of {file.title}, with the provenance of each field.",
+        description=f"The newest trustworthy price of every instrument of {file.title}; each field's provenance.",
         metadata=table_metadata(LIVE_TICKERS),
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
     )
     def live_tickers(runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.merge_tickers import merge_tickers
+
         opened = runtime.open()
         report = merge_tickers(opened, opened.market(file.market))
         rows = [(t["symbol"], t["price"], t["source"], " ".join(t["flags"])) for t in report.documents[:SHOWN_ROWS]]

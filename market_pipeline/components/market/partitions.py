@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import dagster as dg
 
+from market_pipeline.errors import StorageError
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.markets.zones import zone
 from market_pipeline.settings import load_settings
+from market_pipeline.storage.state_file import read_state, write_state
 
 FIRST_SESSION = date(2013, 1, 1)
 
@@ -37,20 +39,13 @@ def _midnight(day: str, file: MarketFile) -> datetime:
 
 def closed_days(file: MarketFile, folder: Path) -> list[str]:
     """Return the ISO dates without a session from 2013 to the end of the published calendar."""
-    kept = folder / f"closed_days_{file.market}_{_key(file)}.json"
-    try:
-        days: list[str] = json.loads(kept.read_text())
-    except (OSError, ValueError):
-        days = _ask_calendar(file)
-        _keep(kept, days)
-    return days
-
-
-def _keep(path: Path, days: list[str]) -> None:
-    """Write the days under a temporary name and put them in place: several processes may load at once."""
-    from market_pipeline.storage.state_file import write_state
-
-    raise NotImplementedError
+    kept = folder / f"{file.market}_closed_days_{_key(file)}.json"
+    document = read_state(kept)
+    if "closed_days" not in document:
+        document = {"closed_days": _ask_calendar(file)}
+        with suppress(OSError, StorageError):  # a folder that cannot be written to costs time, nothing else
+            write_state(kept, document)
+    return [str(day) for day in document["closed_days"]]
 
 
 def _key(file: MarketFile) -> str:

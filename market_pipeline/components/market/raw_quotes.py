@@ -4,6 +4,7 @@ A failed source gives no quotes, its outcomes and a failed check; it never fails
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -15,9 +16,12 @@ from market_pipeline.components.market.metadata import (
     valid_spec,
 )
 from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.fetch_quotes import QuotesReport, fetch_quotes
+from market_pipeline.markets.schema import CoverageLimits, MarketFile
 from market_pipeline.storage.tables import RAW_QUOTES
+
+if TYPE_CHECKING:
+    from market_pipeline.quality.rule import RuleResult
+    from market_pipeline.steps.fetch_quotes import SourceReport
 
 PREFIX = "raw_quotes_"
 
@@ -47,18 +51,19 @@ def assets(file: MarketFile) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def raw_quotes(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> Iterator[dg.MaterializeResult]:
+        from market_pipeline.steps.fetch_quotes import fetch_quotes
+
         opened = runtime.open()
         selected = {key.path[-1].removeprefix(PREFIX) for key in context.selected_asset_keys}
         report = fetch_quotes(opened, opened.market(file.market, in_cycle=True), only=selected)
         for key in keys(file):
             if key in context.selected_asset_keys:
-                yield _result(key, report)
+                yield _result(key, report.by_source[key.path[-1].removeprefix(PREFIX)], file.coverage)
 
     return raw_quotes
 
 
-def _result(key: dg.AssetKey, report: QuotesReport) -> dg.MaterializeResult:
-    source = report.by_source[key.path[-1].removeprefix(PREFIX)]
+def _result(key: dg.AssetKey, source: "SourceReport", limits: CoverageLimits) -> dg.MaterializeResult:
     metadata = {
         "dagster/row_count": source.rows,
         "outcomes": counts_text(source.counts),
@@ -67,4 +72,26 @@ def _result(key: dg.AssetKey, report: QuotesReport) -> dg.MaterializeResult:
     }
     if source.note:
         metadata["note"] = source.note
-    return dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=[valid_result(key.path, source.rules)])
+    rules = (answering_rule(source, limits), *source.rules) if source.counts else source.rules
+    return dg.MaterializeResult(asset_key=key, metadata=metadata, check_results=[valid_result(key.path, rules)])
+
+
+def answering_rule(source: "SourceReport", limits: CoverageLimits) -> "RuleResult":
+    """Judge whether the source answered for enough of the symbols it was asked for; the market's coverage limits tell.
+
+    A quote that never came has no row, so no rule over rows can miss it.
+    """
+    from market_pipeline.model.outcome import RequestKind
+    from market_pipeline.quality.rule import RuleResult, Severity
+    from market_pipeline.steps.failures import tally_kind
+
+    requests = tally_kind(RequestKind.QUOTE, source.counts)
+    answered = 1 - (requests.error_rate or 0.0)
+    return RuleResult(
+        rule=f"the source answers for at least {limits.warn:.0%} of the symbols",
+        passed=answered >= limits.warn,
+        severity=Severity.WARN if answered >= limits.fail else Severity.ERROR,
+        failed_rows=requests.failed,
+        example=counts_text(requests.failed_by_status) if requests.failed else None,
+        what_to_do="fetch_outcomes has each reason; market-pipeline doctor tries the source",
+    )

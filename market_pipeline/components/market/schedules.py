@@ -3,14 +3,16 @@
 Dagster's scheduled time is the machine's; the simulated exchange may live on another day.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from datetime import date
 
 import dagster as dg
 
 from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.errors import MarketPipelineError
+from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.due import session_due, skip_reason
 
 MINUTE_MAX_RUNTIME_SECONDS = 55
 MARKET_TAG, CADENCE_TAG = "market_pipeline/market", "market_pipeline/cadence"
@@ -20,7 +22,10 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
+"""Not CANCELING: a frozen process stays in it for a minute; the warehouse's locks keep it apart from the next run."""
+FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 type Job = dg.UnresolvedAssetJobDefinition
+type Decision = dg.RunRequest | dg.SkipReason
 
 
 def minute_job(
@@ -59,18 +64,21 @@ def minute_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Every minute while {file.title} is open; says why when it skips.",
     )
-    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> dg.RunRequest | dg.SkipReason:
+    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> Decision:
+        from market_pipeline.steps.due import skip_reason
+
         try:
             opened = runtime.open()
-        except MarketPipelineError as error:
+            reason = skip_reason(opened.market(file.market), opened.clock.now())
+        except Transient as error:
             return dg.SkipReason(str(error))
-        reason = skip_reason(opened.market(file.market), opened.clock.now()) or _still_running(context, job.name)
+        reason = reason or _still_running(context.instance, job.name)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
 
 
-def daily_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
+def daily_schedule(file: MarketFile, job: Job, partitions: dg.PartitionsDefinition) -> dg.ScheduleDefinition:
     """Build the schedule that closes a session once its last phase has ended and settled."""
 
     @dg.schedule(
@@ -79,25 +87,46 @@ def daily_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         cron_schedule="* * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Once a session of {file.title} has ended and settled; tries again each hour until it is closed.",
+        description=f"Once a session of {file.title} has ended and settled; tries again each hour until that succeeds.",
     )
-    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> dg.RunRequest | dg.SkipReason:
+    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> Decision:
+        from market_pipeline.steps.due import session_due
+
         try:
             opened = runtime.open()
-        except MarketPipelineError as error:
+            due = session_due(
+                opened,
+                opened.market(file.market),
+                has_failed=lambda day: _has_failed(context.instance, job.name, day),
+            )
+        except Transient as error:
             return dg.SkipReason(str(error))
-        due = session_due(opened, opened.market(file.market))
-        reason = due.reason or _still_running(context, job.name)
+        reason = due.reason or _still_running(context.instance, job.name)
         if reason or due.session_date is None:
             return dg.SkipReason(reason)
-        key = f"{file.market}:{due.session_date}:{opened.clock.now():%Y-%m-%dT%H}"
-        return dg.RunRequest(run_key=key, partition_key=due.session_date.isoformat())
+        return _session_run(file, due.session_date, partitions, hour=f"{opened.clock.now():%Y-%m-%dT%H}")
 
     return schedule
 
 
-def _still_running(context: dg.ScheduleEvaluationContext, job_name: str) -> str | None:
-    runs = context.instance.get_runs(filters=dg.RunsFilter(job_name=job_name, statuses=UNFINISHED), limit=1)
+def _session_run(file: MarketFile, day: date, partitions: dg.PartitionsDefinition, *, hour: str) -> Decision:
+    if not partitions.has_partition_key(day.isoformat()):
+        return dg.SkipReason(
+            f"{file.market}: session {day} is over on the feed's clock, but lies in this machine's future, where "
+            f"Dagster has no partitions; close it with: market-pipeline backfill {file.market} --from {day} --to {day}"
+        )
+    return dg.RunRequest(run_key=f"{file.market}:{day}:{hour}", partition_key=day.isoformat())
+
+
+def _still_running(instance: dg.DagsterInstance, job_name: str) -> str | None:
+    runs = instance.get_runs(filters=dg.RunsFilter(job_name=job_name, statuses=UNFINISHED), limit=1)
     if not runs:
         return None
     return f"the previous run {runs[0].run_id[:8]} is still {runs[0].status.value.lower()}"
+
+
+def _has_failed(instance: dg.DagsterInstance, job_name: str, day: date) -> bool:
+    """Tell whether the newest run of this session ended badly: a session may be closed and yet lack its history."""
+    newest = dg.RunsFilter(job_name=job_name, tags={"dagster/partition": day.isoformat()})
+    runs = instance.get_runs(filters=newest, limit=1)
+    return bool(runs) and runs[0].status in FAILED

@@ -4,103 +4,100 @@ The daily job materializes the session that ended; a backfill in the UI material
 """
 
 import warnings
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from market_pipeline.components.market.metadata import (
-    counts_text,
-    markdown_table,
-    table_metadata,
-    valid_result,
-    valid_spec,
-)
-from market_pipeline.components.market.partitions import session_partitions
+from market_pipeline.components.market.metadata import counts_text, table_metadata, valid_result, valid_spec
 from market_pipeline.components.market.plots import session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.errors import UsageError
 from market_pipeline.markets.schema import MarketFile
-from market_pipeline.steps.close_session import SessionReport, close_session, session_daily_bars
-from market_pipeline.steps.compute_indicators import compute_session_indicators
-from market_pipeline.steps.runtime import indicators_1m
+from market_pipeline.model.outcome import RequestKind
+from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
 
+if TYPE_CHECKING:
+    from market_pipeline.quality.rule import RuleResult
+    from market_pipeline.steps.close_session import SessionReport
 
-def assets(file: MarketFile) -> list[dg.AssetsDefinition]:
-    """Build the session assets of one market."""
+
+def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Build the session assets of one market. A range of sessions is one run, and a day without session has no key."""
+    return [_session_bars(file, partitions), _session_indicators(file, partitions), _bars_1d(file, partitions)]
+
+
+def _one_run() -> dg.BackfillPolicy:
     with warnings.catch_warnings():
-        # BackfillPolicy is marked beta; one run for a range is what a user of a backfill wants
+        # marked beta; one run for a range is what a user of a backfill wants
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_session_bars(file), _session_indicators(file), _bars_1d(file)]
+        return dg.BackfillPolicy.single_run()
 
 
-def _session_bars(file: MarketFile) -> dg.AssetsDefinition:
+def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     key = [file.market, "session_bars"]
 
     @dg.asset(
         key=key,
-        partitions_def=session_partitions(file.market),
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        partitions_def=partitions,
+        backfill_policy=_one_run(),
         group_name=file.market,
-        deps=[dg.AssetDep([file.market, "bars_1m"]), dg.AssetDep([file.market, "instruments"])],
-        description=f"One closed session of {file.title}: minute bars, reconciled with the source's own history.",
         metadata=table_metadata(BARS_1M),
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
-        op_tags={"dagster/max_runtime": "7200"},
+        deps=[[file.market, "bars_1m"], [file.market, "instruments"]],
+        description=f"One closed session of {file.title}: minute bars, reconciled with the source's own history.",
     )
     def session_bars(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.close_session import close_session
+
         opened = runtime.open()
         market = opened.market(file.market)
-        reports = [close_session(opened, market, day) for day in _days(context)]
-        return dg.MaterializeResult(
-            metadata=_session_metadata(reports),
-            check_results=[valid_result(key, [rule for report in reports for rule in report.rules])],
-        )
+        rules: list[RuleResult] = []
+        for day in _days(context, file):
+            report = close_session(opened, market, day)
+            _require_history(file, RequestKind.MINUTE_BARS, report.counts)
+            context.add_asset_metadata(_session_metadata(report), partition_key=day.isoformat())
+            rules += report.rules
+        return dg.MaterializeResult(check_results=[valid_result(key, rules)])
 
     return session_bars
 
 
-def _session_metadata(reports: list[SessionReport]) -> dict[str, Any]:
-    rows = [
-        (
-            r.session_date,
-            r.symbols,
-            r.rows,
-            r.difference["missing"],
-            r.difference["different"],
-            r.difference["extra"],
-            counts_text(r.counts),
-        )
-        for r in reports
-    ]
-    header = ("session", "symbols", "bars", "were missing", "differed", "only live", "history requests")
+def _session_metadata(report: "SessionReport") -> dict[str, Any]:
+    difference = report.difference
     metadata: dict[str, Any] = {
-        "dagster/row_count": sum(report.rows for report in reports),
-        "sessions": markdown_table(header, rows),
+        "dagster/row_count": report.rows,
+        "symbols": report.symbols,
+        "history_requests": counts_text(report.counts),
+        "were_missing": difference["missing"],
+        "differed": difference["different"],
+        "only_seen_live": difference["extra"],
     }
-    if reports and reports[-1].rows:
-        metadata["plot"] = session_plot(reports[-1])
-    return metadata
+    return metadata | ({"plot": session_plot(report)} if report.rows else {})
 
 
-def _session_indicators(file: MarketFile) -> dg.AssetsDefinition:
+def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     key = [file.market, "session_indicators"]
 
     @dg.asset(
         key=key,
-        partitions_def=session_partitions(file.market),
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        partitions_def=partitions,
+        backfill_policy=_one_run(),
         group_name=file.market,
-        deps=[[file.market, "session_bars"]],
-        description=f"Indicators of one closed session of {file.title}, and of the next two, whose windows reach into it.",
         metadata=table_metadata(indicators_1m()),
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
+        deps=[[file.market, "session_bars"]],
+        description=f"Indicators of one closed session of {file.title}, and of the next two: windows reach into it.",
     )
     def session_indicators(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.compute_indicators import compute_session_indicators
+
         opened = runtime.open()
-        report = compute_session_indicators(opened, opened.market(file.market), _days(context))
+        report = compute_session_indicators(opened, opened.market(file.market), _days(context, file))
         return dg.MaterializeResult(
             metadata={"dagster/row_count": report.rows, "symbols": report.symbols, "columns": report.columns},
             check_results=[valid_result(key, report.rules)],
@@ -109,29 +106,59 @@ def _session_indicators(file: MarketFile) -> dg.AssetsDefinition:
     return session_indicators
 
 
-def _bars_1d(file: MarketFile) -> dg.AssetsDefinition:
+def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     key = [file.market, "bars_1d"]
 
     @dg.asset(
         key=key,
-        partitions_def=session_partitions(file.market),
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        partitions_def=partitions,
+        backfill_policy=_one_run(),
         group_name=file.market,
-        deps=[[file.market, "instruments"]],
-        description=f"Daily bars of {file.title} from the sources' histories; prices as traded, not adjusted.",
         metadata=table_metadata(BARS_1D),
         kinds={"parquet", "duckdb"},
+        check_specs=[valid_spec(key)],
+        deps=[[file.market, "instruments"]],
+        description=f"Daily bars of {file.title} from the sources' histories; prices as traded, not adjusted.",
     )
     def bars_1d(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.close_session import session_daily_bars
+
         opened = runtime.open()
-        days = _days(context)
+        days = _days(context, file)
         report = session_daily_bars(opened, opened.market(file.market), first=days[0], last=days[-1])
+        _require_history(file, RequestKind.DAILY_BARS, report.counts)
+        for day in days:
+            context.add_asset_metadata({"dagster/row_count": report.by_day.get(day, 0)}, partition_key=day.isoformat())
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": report.rows, "history_requests": counts_text(report.counts)}
+            metadata={"history_requests": counts_text(report.counts)}, check_results=[valid_result(key, report.rules)]
         )
 
     return bars_1d
 
 
-def _days(context: dg.AssetExecutionContext) -> list[date]:
-    return sorted(date.fromisoformat(key) for key in context.partition_keys)
+def _require_history(file: MarketFile, kind: RequestKind, counts: Mapping[str, int]) -> None:
+    """Raise Failure when the source's history is not there for most symbols: the daily schedule then tries again."""
+    from market_pipeline.steps.failures import tally_kind
+
+    requests = tally_kind(kind, counts)
+    if requests.total and requests.answered / requests.total < file.coverage.fail:
+        raise dg.Failure(
+            f"asked the history of {requests.total} symbols of {file.market} ({kind}) and got {counts_text(counts)}; "
+            "what was seen live is stored; a retry helps once the source answers, and the daily schedule makes one "
+            "each hour; market-pipeline doctor tries the source"
+        )
+
+
+def _days(context: dg.AssetExecutionContext, file: MarketFile) -> list[date]:
+    """Return the sessions to materialize, oldest first.
+
+    Dagster takes a day without partition for the next one that has one; what was asked for must not become another day.
+    """
+    asked = context.partition_key_range
+    keys = sorted(key for key in context.partition_keys if asked.start <= key <= asked.end)
+    if not keys:
+        raise UsageError(
+            f"asked for sessions of {file.market} from {asked.start} to {asked.end}, and there is none; "
+            f"a retry does not help; name a trading date, as the asset's partitions list them"
+        )
+    return [date.fromisoformat(key) for key in keys]

@@ -1,7 +1,8 @@
 """Two examples to copy: an asset on the warehouse's views, and one kept by dagster-duckdb's own IO manager."""
 
+from typing import Any
+
 import dagster as dg
-import pandas as pd
 from dagster_duckdb import DuckDBResource
 
 
@@ -20,10 +21,7 @@ def top_movers(duckdb: DuckDBResource) -> dg.MaterializeResult:
 
 
 @dg.asset(group_name="examples", io_manager_key="own_duckdb", deps=[top_movers])
-def closing_prices(duckdb: DuckDBResource) -> pd.DataFrame:
-    """The newest price of every instrument, kept in a DuckDB file of its own (own.duckdb)."""
+def newest_prices(duckdb: DuckDBResource) -> Any:  # a pandas.DataFrame; naming it here would load pandas everywhere
+    """The newest price of every instrument, kept in a DuckDB file of its own (own.duckdb, schema own)."""
     with duckdb.get_connection() as connection:
-        prices: pd.DataFrame = connection.sql(
-            "SELECT market, symbol, price, event_time FROM live_tickers_latest"
-        ).df()
-    return prices
+        return connection.sql("SELECT market, symbol, price, event_time FROM live_tickers_latest").df()

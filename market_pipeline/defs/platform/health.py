@@ -1,50 +1,76 @@
 """The health sensor: every minute it judges all markets, reports each table's `fresh` check, and alerts people."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from market_pipeline.clock import SystemClock
-from market_pipeline.components.market.checks import metadata, severity
+from market_pipeline.components.market.checks import is_fresh, metadata, severity
 from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.errors import MarketPipelineError
-from market_pipeline.quality.freshness import Freshness
-from market_pipeline.steps.runtime import Runtime, market_names
-from market_pipeline.steps.watch import WINDOW, CycleRun, scores_text, watch
+from market_pipeline.errors import Transient
+
+if TYPE_CHECKING:
+    from market_pipeline.quality.freshness import Freshness
+    from market_pipeline.steps.runtime import Runtime
+    from market_pipeline.steps.watch import CycleRun
 
 FAILED = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+REPORT_EVERY = timedelta(minutes=15)
+"""An unchanged verdict is reported so rarely because Dagster's storage keeps every report."""
 
 
 @dg.sensor(
     name="health",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Scores every market from 0 to 100, checks freshness in open-market minutes, alerts once and on recovery.",
+    description="Scores each market from 0 to 100, checks freshness in open minutes, alerts once and on recovery.",
 )
 def health(context: dg.SensorEvaluationContext, runtime: RuntimeResource) -> dg.SensorResult | dg.SkipReason:
     """Judge all markets and tell people what begins and what ends."""
+    from market_pipeline.steps.runtime import market_names
+    from market_pipeline.steps.watch import scores_text, watch
+
     try:
         opened = runtime.open()
-        report = watch(opened, {name: _runs(context.instance, opened, name) for name in market_names()})
-    except MarketPipelineError as error:
+        report = watch(opened, {name: cycle_runs(context.instance, opened, name) for name in market_names()})
+    except Transient as error:
         return dg.SkipReason(str(error))
-    events = [_evaluation(market, judged) for (market, _), judged in report.freshness.items()]
-    return dg.SensorResult(asset_events=events, skip_reason=scores_text(report))
+    reported = json.loads(context.cursor or "{}")
+    events = list(_news(report.freshness, reported, now=SystemClock().now()))
+    return dg.SensorResult(asset_events=events, skip_reason=scores_text(report), cursor=json.dumps(reported))
+
+
+def _news(
+    ages: Mapping[tuple[str, str], Freshness], reported: dict[str, list[str]], *, now: datetime
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Yield an evaluation of each table whose verdict changed or was long not reported; note it in `reported`."""
+    for (market, table), judged in ages.items():
+        name, level = f"{market}/{table}", str(judged.level)
+        last_level, last_time = reported.get(name, ("", datetime.min.replace(tzinfo=UTC).isoformat()))
+        if level != last_level or now - datetime.fromisoformat(last_time) >= REPORT_EVERY:
+            reported[name] = [level, now.isoformat()]
+            yield _evaluation(market, judged)
 
 
 def _evaluation(market: str, judged: Freshness) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey([market, judged.table]),
         check_name="fresh",
-        passed=judged.level not in {"stale", "warn"},
+        passed=is_fresh(judged),
         severity=severity(judged),
         metadata={name: dg.MetadataValue.text(str(value)) for name, value in metadata(judged).items()},
     )
 
 
-def _runs(instance: dg.DagsterInstance, opened: Runtime, market: str) -> Sequence[CycleRun]:
-    """Return the scheduled cycles of the window, their times shifted to the feed's clock."""
+def cycle_runs(instance: dg.DagsterInstance, opened: Runtime, market: str) -> Sequence[CycleRun]:
+    """Return the scheduled cycles of the watch's window, their times shifted to the feed's clock."""
+    from market_pipeline.steps.watch import WINDOW
+
     real_now = SystemClock().now()
     shift = opened.clock.now() - real_now
     filters = dg.RunsFilter(
@@ -56,6 +82,8 @@ def _runs(instance: dg.DagsterInstance, opened: Runtime, market: str) -> Sequenc
 
 
 def _cycle_run(record: dg.RunRecord, shift: timedelta) -> CycleRun:
+    from market_pipeline.steps.watch import CycleRun
+
     began = record.create_timestamp.astimezone(UTC) + shift
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC) + shift
     return CycleRun(began, ended, record.dagster_run.status in FAILED)

@@ -1,10 +1,8 @@
 """Hourly housekeeping: Dagster's own runs, events and files, and the warehouse beyond each market's retention.
 
-Dagster's retention setting covers ticks only; deleting a run on SQLite leaves its event file and its logs behind.
+Dagster's retention setting covers ticks only.
 """
 
-import shutil
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import dagster as dg
 
 from market_pipeline.clock import SystemClock
 from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.steps.retain import retain
+from market_pipeline.errors import Transient
+from market_pipeline.steps.dagster_home import prune_check_results, remove_run_files
 
 SUCCESS_HOURS = 24
 """Minute runs leave about 200 KB and a file each; a day of them is what people look at."""
@@ -24,14 +23,19 @@ FINISHED_BADLY = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 @dg.op(description="Delete what is older than its retention, and say how much went.")
 def retain_everything(context: dg.OpExecutionContext, runtime: RuntimeResource) -> dict[str, int]:
     """Prune Dagster's storage and the warehouse; return the counts."""
-    now = SystemClock().now()
-    runs = prune_runs(
-        context.instance, before=now - timedelta(hours=SUCCESS_HOURS), statuses=[dg.DagsterRunStatus.SUCCESS]
-    )
-    runs += prune_runs(context.instance, before=now - timedelta(days=OTHER_DAYS), statuses=FINISHED_BADLY)
-    counts = {"dagster_runs": runs, **retain(runtime.open())}
+    from market_pipeline.steps.retain import retain
+
+    counts = {**prune_dagster(context.instance, SystemClock().now()), **retain(runtime.open())}
     context.add_output_metadata({name: dg.MetadataValue.int(count) for name, count in counts.items()})
     return counts
+
+
+def prune_dagster(instance: dg.DagsterInstance, now: datetime) -> dict[str, int]:
+    """Delete Dagster's old runs and results of checks, `now` being the machine's time; return how many of each."""
+    yesterday, long_ago = now - timedelta(hours=SUCCESS_HOURS), now - timedelta(days=OTHER_DAYS)
+    good = prune_runs(instance, before=yesterday, statuses=[dg.DagsterRunStatus.SUCCESS])
+    bad = prune_runs(instance, before=long_ago, statuses=FINISHED_BADLY)
+    return {"dagster_runs": good + bad, "check_results": prune_check_results(Path(instance.root_directory), yesterday)}
 
 
 def prune_runs(instance: dg.DagsterInstance, *, before: datetime, statuses: list[dg.DagsterRunStatus]) -> int:
@@ -42,28 +46,15 @@ def prune_runs(instance: dg.DagsterInstance, *, before: datetime, statuses: list
         for record in records:
             run_id = record.dagster_run.run_id
             instance.delete_run(run_id)
-            _remove(_leftovers(Path(instance.root_directory), run_id))
+            remove_run_files(Path(instance.root_directory), run_id)
             deleted += 1
     return deleted
-
-
-def _leftovers(home: Path, run_id: str) -> Iterable[Path]:
-    yield from (home / "history" / "runs").glob(f"{run_id}.db*")
-    yield home / "storage" / run_id
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 @dg.job(
     name="retention",
     executor_def=dg.in_process_executor,
-    tags={"market_pipeline/cadence": "daily"},
+    tags={"market_pipeline/cadence": "retention"},
     description="Delete what is older than its retention: Dagster's runs and files, slices, payloads, snapshot files.",
 )
 def retention_job() -> None:
@@ -78,6 +69,10 @@ def retention_job() -> None:
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-def retention_schedule() -> dg.RunRequest:
+def retention_schedule(runtime: RuntimeResource) -> dg.RunRequest | dg.SkipReason:
     """Run the housekeeping every hour."""
-    return dg.RunRequest(run_key=None)
+    try:
+        runtime.open()
+    except Transient as error:
+        return dg.SkipReason(str(error))
+    return dg.RunRequest()

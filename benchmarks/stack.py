@@ -1,0 +1,117 @@
+"""Dagster's processes as `market-pipeline up` starts them, in a folder of their own, for any definitions and settings."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from benchmarks.feed import PROJECT
+from market_pipeline.cli.supervision import executable
+from market_pipeline.settings import Settings, child_environment
+
+START_SECONDS = 120
+STOP_SECONDS = 15
+LOADED = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
+  locationOrLoadError{__typename}}}}}"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a stack has used so far, and what it holds."""
+
+    cpu_seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Running processes and their DAGSTER_HOME."""
+
+    home: Path
+    processes: tuple[subprocess.Popen[bytes], ...]
+
+    def usage(self) -> Usage:
+        """Return the CPU of all processes, dead children included, and their memory, shared pages counted once."""
+        seconds = size = 0.0
+        for root in self.processes:
+            for process in (psutil.Process(root.pid), *psutil.Process(root.pid).children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    times, memory = process.cpu_times(), process.memory_full_info()
+                    seconds += times.user + times.system + times.children_user + times.children_system
+                    size += memory.pss
+        return Usage(seconds, size / 1e6)
+
+
+@contextmanager
+def running_stack(settings: Settings, module: str, home: Path) -> Iterator[Stack]:
+    """Run code server, daemon and webserver on free ports while the block lasts; begin once the project is loaded."""
+    ui, code = free_port(), free_port()
+    extra = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes", "PYTHONPATH": str(PROJECT)}
+    environment = child_environment(settings, **extra) | {"MARKET_PIPELINE_CODE_PORT": str(code)}
+    workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
+    names = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
+    server = [executable("dagster"), "code-server", "start", "-m", module, "-h", "127.0.0.1", "-p", str(code), *names]
+    commands = [
+        server,
+        [executable("dagster-daemon"), "run", *workspace],
+        [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(ui), *workspace],
+    ]
+    migrate = [executable("dagster"), "instance", "migrate"]  # else the three would race to make the tables
+    subprocess.run(migrate, env=environment, cwd=PROJECT, capture_output=True, check=True)
+    with ExitStack() as stack:
+        log = stack.enter_context((home / "stack.log").open("ab"))
+        started = [stack.enter_context(running(command, environment, log.fileno())) for command in commands]
+        _wait_until_loaded(f"http://127.0.0.1:{ui}/graphql", home / "stack.log")
+        yield Stack(home, tuple(started))
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], output: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command and all that it starts while the block lasts."""
+    process = subprocess.Popen(
+        command, env=environment, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_loaded(url: str, log: Path) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        with suppress(requests.RequestException, ValueError, KeyError):
+            answer = requests.post(url, json={"query": LOADED}, timeout=10).json()
+            entries = answer["data"]["workspaceOrError"]["locationEntries"]
+            if entries and all(_is_loaded(entry) for entry in entries):
+                return
+        time.sleep(0.5)
+    raise RuntimeError(f"Dagster did not load the project; its log ends with:\n{log.read_text()[-3000:]}")
+
+
+def _is_loaded(entry: dict[str, Any]) -> bool:
+    """Tell whether the project is loaded. An error may be a code server that does not listen yet."""
+    found = entry["locationOrLoadError"] or {}
+    return entry["loadStatus"] == "LOADED" and found.get("__typename") != "PythonError"

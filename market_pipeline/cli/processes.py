@@ -1,0 +1,62 @@
+"""Which processes `up` runs for a feed, and when the simulated exchange's clock starts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from market_pipeline.cli.console import notes
+from market_pipeline.cli.opening import opening_moment
+from market_pipeline.cli.supervision import ProcessSpec, executable, require_free_port
+from market_pipeline.clock import SystemClock
+from market_pipeline.markets.loader import load_markets
+from market_pipeline.markets.trading_calendar import calendar_for
+from market_pipeline.settings import Feed, Settings, child_environment
+from market_pipeline.steps.dagster_home import make_dagster_home
+from market_pipeline.steps.runtime import last_stored_event, set_warehouse_aside
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def processes(settings: Settings, *, starts_open: bool) -> list[ProcessSpec]:
+    """Return what to start. Raise UsageError for a port that is taken, before anything is touched."""
+    require_free_port(settings.ui_port, what="Dagster's UI", setting="MARKET_PIPELINE_UI_PORT")
+    require_free_port(settings.code_port, what="the code server", setting="MARKET_PIPELINE_CODE_PORT")
+    if settings.feed is Feed.LIVE:
+        return _dagster(settings)
+    port = urlsplit(settings.simulator_url).port or 80
+    require_free_port(port, what="the simulated exchange", setting="MARKET_PIPELINE_SIMULATOR_URL")
+    start = _start(settings, starts_open=starts_open)
+    command = [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", start.isoformat()]
+    return [ProcessSpec("simulator", command, child_environment(settings), Path.cwd()), *_dagster(settings)]
+
+
+def _start(settings: Settings, *, starts_open: bool) -> datetime:
+    real_now = SystemClock().now()
+    last_event = last_stored_event(settings)
+    start = real_now
+    if starts_open:
+        calendars = [calendar_for(file) for file in load_markets().values()]
+        start = opening_moment(calendars, real_now, last_event)
+    if last_event is not None and start < last_event:
+        folder = set_warehouse_aside(settings, real_now)
+        notes.print(
+            f"the simulated clock steps back from {last_event:%Y-%m-%d %H:%M} to {start:%Y-%m-%d %H:%M} UTC; "
+            f"the simulated tables of the earlier run were moved to {folder}"
+        )
+    return start
+
+
+def _dagster(settings: Settings) -> list[ProcessSpec]:
+    home = make_dagster_home(settings, PROJECT)
+    environment = child_environment(settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes")
+    workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
+    code = ["-m", "market_pipeline.definitions", "-h", "127.0.0.1", "-p", str(settings.code_port)]
+    location = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
+    commands = {
+        "code_server": [executable("dagster"), "code-server", "start", *code, *location],
+        "daemon": [executable("dagster-daemon"), "run", *workspace],
+        "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
+    }
+    return [ProcessSpec(name, command, environment, Path.cwd()) for name, command in commands.items()]
