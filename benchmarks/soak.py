@@ -22,8 +22,9 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from benchmarks.feed import PROJECT, SimulatedFeed, cycle_command, simulated_feed
+from benchmarks.feed import MINUTE, PROJECT, SimulatedFeed, cycle_command, simulated_feed
 from benchmarks.soak_truth import differing_bars, differing_indicators, duplicates, missing_indicators, stale_latest
+from market_pipeline.storage.layout import MINUTE_FORMAT, SUFFIX
 
 MARKET = "india"
 MORNING = datetime(2026, 11, 19, 4, 0, tzinfo=UTC)
@@ -46,7 +47,6 @@ class SoakReport:
     polls: int = 0
     bars: int = 0
     lost_slices: int = 0
-    """Slices that were seen and are gone, or have fewer rows; or bars that the log says were written, and are not."""
     unreadable_slices: int = 0
     shrunk_views: int = 0
     duplicates: int = 0
@@ -83,51 +83,73 @@ def soak(kills: int, *, seed: int = 1, say: Say = lambda _: None) -> SoakReport:
 def _good_cycle(feed: SimulatedFeed) -> float:
     """Run a cycle to its end and return its seconds."""
     began = time.monotonic()
+    command, environment = cycle_command(MARKET), feed.environment
     done = subprocess.run(
-        cycle_command(MARKET), env=feed.environment, cwd=PROJECT, capture_output=True, text=True, timeout=CYCLE_SECONDS
+        command, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=CYCLE_SECONDS
     )
     if done.returncode:
         raise RuntimeError(f"a cycle that nobody killed ended with {done.returncode}: {done.stderr[-2000:]}")
     return time.monotonic() - began
 
 
-def _kill_many(  # noqa: PLR0913 one loop, what it needs and what it tells
+def _kill_many(
     feed: SimulatedFeed, report: SoakReport, *, kills: int, draws: random.Random, usual: float, say: Say
 ) -> None:
-    seen: dict[Path, int] = {}
+    """Kill each cycle after a random part of a cycle's usual life; the first quarter of that is imports."""
+    witness = Witness(feed)
     while report.kills < kills:
         feed.advance()
-        began = time.monotonic()
-        with subprocess.Popen(
-            cycle_command(MARKET), env=feed.environment, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            try:
-                process.wait(draws.uniform(0.25, 1.0) * usual)  # the first quarter of a process's life is imports
-                report.outlived += 1
-                usual = time.monotonic() - began
-            except subprocess.TimeoutExpired:
-                process.kill()
-                report.kills += 1
-        seen = _look_for_losses(feed, report, seen)
+        lived = _kill_one(feed, after=draws.uniform(0.25, 1.0) * usual)
+        if lived is None:
+            report.kills += 1
+        else:
+            report.outlived, usual = report.outlived + 1, lived
+        report.lost_slices += witness.losses()
         if report.kills % 10 == 0:
             say(f"{report.kills} of {kills} killed, {report.polls} polls, found: {report.problems or 'nothing'}")
 
 
-def _look_for_losses(feed: SimulatedFeed, report: SoakReport, seen: dict[Path, int]) -> dict[Path, int]:
-    """Compare the slices with those seen before, and the newest bars with what the log says was written."""
-    warehouse = feed.runtime.warehouse
-    found = {
-        item.path: pq.read_metadata(item.path).num_rows for table in TABLES for item in warehouse.slices(table, MARKET)
-    }
-    report.lost_slices += sum(1 for path, rows in seen.items() if found.get(path, -1) < rows)
-    written = [line for line in _log(feed).read_text().splitlines() if "event=bars_built" in line]
-    names = {path.name for path in found if "bars_1m" in str(path)}
-    report.lost_slices += len(written) > len(names)
-    return found
+def _kill_one(feed: SimulatedFeed, *, after: float) -> float | None:
+    """Start a cycle and kill it `after` so many seconds; return its seconds when it ended before that."""
+    began, nowhere = time.monotonic(), subprocess.DEVNULL
+    command, environment = cycle_command(MARKET), feed.environment
+    with subprocess.Popen(command, env=environment, cwd=PROJECT, stdout=nowhere, stderr=nowhere) as process:
+        try:
+            process.wait(after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+    return time.monotonic() - began
 
 
-def _log(feed: SimulatedFeed) -> Path:
-    return feed.settings.feed_folder / "logs" / "market_pipeline.log"
+class Witness:
+    """Remembers what was in the warehouse, and finds what is lost."""
+
+    def __init__(self, feed: SimulatedFeed) -> None:
+        self._feed = feed
+        self._rows = self._rows_of_slices()
+        self._acknowledged = self._bars_acknowledged()
+
+    def losses(self) -> int:
+        """Return how many slices are gone or have fewer rows than before.
+
+        One more counts when the log says that bars were written in the minute just killed, and they are not there.
+        """
+        before, self._rows = self._rows, self._rows_of_slices()
+        told, self._acknowledged = self._acknowledged, self._bars_acknowledged()
+        newest = f"{self._feed.clock.now() - MINUTE:{MINUTE_FORMAT}}{SUFFIX}"
+        is_there = any(path.name == newest and "bars_1m" in path.parts for path in self._rows)
+        lost = sum(1 for path, rows in before.items() if self._rows.get(path, -1) < rows)
+        return lost + (self._acknowledged > told and not is_there)
+
+    def _rows_of_slices(self) -> dict[Path, int]:
+        warehouse = self._feed.runtime.warehouse
+        slices = (found for table in TABLES for found in warehouse.slices(table, MARKET))
+        return {found.path: pq.read_metadata(found.path).num_rows for found in slices}
+
+    def _bars_acknowledged(self) -> int:
+        logs = (self._feed.settings.feed_folder / "logs").glob("market_pipeline*.log")
+        return sum(log.read_text().count("event=bars_built") for log in logs)
 
 
 def _rebuild_views(feed: SimulatedFeed) -> None:

@@ -1,17 +1,21 @@
-"""What must be in the warehouse after a soak: the exchange's own bars, and what a fresh warehouse computes from them."""
+"""What must be there after a soak: the exchange's own bars, and what a fresh warehouse computes from them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.feed import SimulatedFeed
 from market_pipeline.clock import floor_minute
+from market_pipeline.settings import Settings
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.warehouse import Warehouse
+
+Reals = npt.NDArray[np.float64]
 
 FIELDS = ("open", "high", "low", "close", "volume")
 BAR_KEY = ("symbol", "interval_start")
@@ -30,7 +34,7 @@ def duplicates(warehouse: Warehouse, market: str, tables: Sequence[str]) -> int:
 
 
 def differing_bars(feed: SimulatedFeed, market: str) -> int:
-    """Return how many bars are not, to the last bit, those of the exchange's charts, missing and surplus ones included."""
+    """Return how many bars differ in any bit from the exchange's charts, missing and surplus ones included."""
     stored = _by_key(feed.runtime.warehouse.read("bars_1m", market), FIELDS)
     exchange, now = feed.exchange.exchange(market), feed.clock.now()
     day = feed.runtime.market(market).calendar.session(now.date())
@@ -53,14 +57,19 @@ def missing_indicators(warehouse: Warehouse, market: str) -> int:
 
 def differing_indicators(feed: SimulatedFeed, market: str) -> int:
     """Return how many values are not those that a fresh warehouse has after one cycle at the same moment."""
-    fresh = Runtime(feed.settings.model_copy(update={"data": feed.settings.data / "fresh"}), feed.clock)
+    folder = feed.settings.data / "fresh"
+    fresh = Runtime(Settings(data=folder, simulator_url=feed.exchange.url, budgets=False, _env_file=None), feed.clock)
     run_cycle(fresh, market)
     order = [(name, "ascending") for name in BAR_KEY]
     stored, true = (r.warehouse.read("indicators_1m", market).sort_by(order) for r in (feed.runtime, fresh))
     if stored.num_rows != true.num_rows:
-        return max(stored.num_rows, true.num_rows)
+        return int(max(stored.num_rows, true.num_rows))
     names = [name for name in true.column_names if pa.types.is_floating(true.schema.field(name).type)]
-    return int(sum((~np.isclose(_reals(stored, n), _reals(true, n), RELATIVE, 1e-9, equal_nan=True)).sum() for n in names))
+    return sum(_differing(_reals(stored, name), _reals(true, name)) for name in names)
+
+
+def _differing(ours: Reals, true: Reals) -> int:
+    return int(np.count_nonzero(~np.isclose(ours, true, rtol=RELATIVE, atol=1e-9, equal_nan=True)))
 
 
 def stale_latest(warehouse: Warehouse, market: str) -> int:
@@ -82,5 +91,6 @@ def _by_key(rows: pa.Table, names: Sequence[str]) -> dict[tuple[str, int], tuple
     return dict(zip(keys, values, strict=True))
 
 
-def _reals(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return rows[name].to_numpy().astype(np.float64)
+def _reals(rows: pa.Table, name: str) -> Reals:
+    values: Reals = rows[name].to_numpy().astype(np.float64)
+    return values

@@ -1,4 +1,4 @@
-"""Dagster's processes as `market-pipeline up` starts them, in a folder of their own, for any definitions and settings."""
+"""Dagster's processes as `market-pipeline up` starts them, on ports of their own, for any definitions and settings."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def running_stack(settings: Settings, module: str, home: Path) -> Iterator[Stack
     """Run code server, daemon and webserver on free ports while the block lasts; begin once the project is loaded."""
     ui, code = free_port(), free_port()
     extra = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes", "PYTHONPATH": str(PROJECT)}
+    extra["MARKET_PIPELINE_BUDGETS"] = "on" if settings.budgets else "off"
     environment = child_environment(settings, **extra) | {"MARKET_PIPELINE_CODE_PORT": str(code)}
     workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
     names = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]

@@ -3,7 +3,7 @@
 The stack that `make run` starts works for some minutes on a simulated exchange whose three markets are open; then the
 same definitions run with Dagster's own defaults: a process for each step, a queue that is looked at every 5 seconds.
 
-Run: python -m benchmarks.ticks   (eleven minutes; --minutes and --stock-minutes change that)
+Run: python -m benchmarks.ticks   (eleven minutes; --budgets off takes the waiting for the sources' budgets out)
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 
-from benchmarks.feed import PROJECT
+from benchmarks.feed import MINUTE, PROJECT
 from benchmarks.report import machine, print_table
 from benchmarks.stack import Stack, Usage, free_port, running, running_stack
 from market_pipeline.cli.supervision import executable
@@ -42,7 +42,6 @@ SCHEDULER_WARMS_UP = timedelta(seconds=20)
 """It passes over a tick that comes sooner after its start."""
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
-MINUTE = timedelta(minutes=1)
 TICK_TAG = ".dagster/scheduled_execution_time"
 STAGES = ("run created", "first step", "queryable", "run end")
 
@@ -57,9 +56,11 @@ class Cycle:
 
 @dataclass
 class Observed:
-    """One stack's minutes."""
+    """One way to run the definitions, and what was seen of it."""
 
     name: str
+    module: str
+    home: Path
     minutes: int
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
@@ -72,47 +73,58 @@ class Observed:
 
 
 def main() -> None:
-    """Measure both stacks and print."""
+    """Measure both and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=5)
     parser.add_argument("--stock-minutes", type=int, default=4)
+    parser.add_argument("--budgets", choices=("on", "off"), default="on")
     options = parser.parse_args()
     before = machine()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, exchange(Path(folder)) as settings:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        exchange(Path(folder), has_budgets=options.budgets == "on") as settings,
+    ):
         fill(settings)
-        home = make_dagster_home(settings, PROJECT)
-        ours = observe(settings, "market_pipeline.definitions", home, Observed("ours", options.minutes))
-        stock_home = home.with_name("stock_dagster")
-        stock_home.mkdir()
-        (stock_home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-        stock = Observed("Dagster's defaults", options.stock_minutes)
-        observe(settings, "benchmarks.stock_definitions", stock_home, stock)
-    print(f"(e) tick → queryable, {len(market_names())} markets in the same minute, budgets on")
+        ours = Observed("ours", "market_pipeline.definitions", make_dagster_home(settings, PROJECT), options.minutes)
+        stock_home = default_home(settings)
+        stock = Observed("defaults", "benchmarks.stock_definitions", stock_home, options.stock_minutes)
+        for one in (ours, stock):
+            observe(settings, one)
+    print(f"(e) tick → queryable, {len(market_names())} markets in the same minute, budgets {options.budgets}")
     print(f"before: {before}; after: {machine()}\n")
     report(ours, stock)
 
 
 @contextmanager
-def exchange(folder: Path) -> Iterator[Settings]:
+def exchange(folder: Path, *, has_budgets: bool) -> Iterator[Settings]:
     """Run a simulated exchange from AT on, in real time."""
     port = free_port()
-    settings = Settings(data=folder, simulator_url=f"http://127.0.0.1:{port}", _env_file=None)
+    url = f"http://127.0.0.1:{port}"
+    settings = Settings(data=folder, simulator_url=url, budgets=has_budgets, _env_file=None)
     configure_logging(settings)
     command = [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", AT]
-    with (
-        (folder / "simulator.log").open("ab") as log,
-        running(command, child_environment(settings, PYTHONPATH=str(PROJECT)), log.fileno()),
-    ):
+    environment = child_environment(settings, PYTHONPATH=str(PROJECT))
+    with (folder / "simulator.log").open("ab") as log, running(command, environment, log.fileno()):
         yield settings
+
+
+def default_home(settings: Settings) -> Path:
+    """Return a DAGSTER_HOME whose only setting is that nothing is reported home."""
+    home = settings.feed_folder / "dagster_defaults"
+    home.mkdir(parents=True)
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    return home
 
 
 def fill(settings: Settings) -> None:
     """Do what `up` does before it says ready: the last closed session and a cycle of each market."""
-    runtime = _reached(settings.model_copy(update={"budgets": False}))
+    runtime = _reached(
+        Settings(data=settings.data, simulator_url=settings.simulator_url, budgets=False, _env_file=None)
+    )
     for name in market_names():
         _say(f"filling {name}")
         market = runtime.market(name)
-        day: date = last_ended_session(market, runtime.clock.now())
+        day = last_ended_session(market, runtime.clock.now())
         backfill(runtime, name, first=day, last=day, with_daily=chart_source(market) is None)
         run_cycle(runtime, name)
 
@@ -126,24 +138,22 @@ def _reached(settings: Settings) -> Runtime:
     return open_runtime(settings)
 
 
-def observe(settings: Settings, module: str, home: Path, observed: Observed) -> Observed:
-    """Let a stack work for so many minutes, and look at what its runs did."""
+def observe(settings: Settings, observed: Observed) -> None:
+    """Let the stack work for so many minutes, and note what it used and what its runs did."""
     _say(f"{observed.name}: starting")
-    with running_stack(settings, module, home) as stack:
+    with running_stack(settings, observed.module, observed.home) as stack:
         first = floor_minute(datetime.now(UTC) + SCHEDULER_WARMS_UP) + MINUTE
         last = first + (observed.minutes - 1) * MINUTE
         _say(f"{observed.name}: loaded; {observed.minutes} ticks from {first:%H:%M} on")
-        used = _sample(stack, observed, until=first)
-        observed.megabytes.clear()
-        observed.cpu_seconds = _sample(stack, observed, until=last + MINUTE).cpu_seconds - used.cpu_seconds
+        before = _sample(stack, [], until=first)
+        observed.cpu_seconds = _sample(stack, observed.megabytes, until=last + MINUTE).cpu_seconds - before.cpu_seconds
         time.sleep(GRACE_SECONDS)
-    observed.cycles = read_cycles(home, first, last)
-    return observed
+    observed.cycles = read_cycles(observed.home, first, last)
 
 
-def _sample(stack: Stack, observed: Observed, *, until: datetime) -> Usage:
+def _sample(stack: Stack, megabytes: list[float], *, until: datetime) -> Usage:
     while datetime.now(UTC) < until:
-        observed.megabytes.append(stack.usage().megabytes)
+        megabytes.append(stack.usage().megabytes)
         time.sleep(max(0.0, min(SAMPLE_SECONDS, (until - datetime.now(UTC)).total_seconds())))
     return stack.usage()
 
@@ -154,16 +164,16 @@ def read_cycles(home: Path, first: datetime, last: datetime) -> list[Cycle]:
     with dg.DagsterInstance.from_config(str(home)) as instance:
         for record in instance.get_run_records():
             tick = record.dagster_run.tags.get(TICK_TAG)
-            market, _, cadence = record.dagster_run.job_name.rpartition("_")
-            if tick is not None and cadence == "minute" and first <= datetime.fromisoformat(tick) <= last:
-                cycles.append(_cycle(instance, record, market, datetime.fromisoformat(tick).timestamp()))
+            is_minute = record.dagster_run.job_name.endswith("_minute")
+            if tick is not None and is_minute and first <= datetime.fromisoformat(tick) <= last:
+                cycles.append(_cycle(instance, record, tick=datetime.fromisoformat(tick).timestamp()))
     return cycles
 
 
-def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, market: str, tick: float) -> Cycle:
-    events = instance.all_logs(
-        record.dagster_run.run_id, {dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION}
-    )
+def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, *, tick: float) -> Cycle:
+    market = record.dagster_run.job_name.removesuffix("_minute")
+    kinds = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION}
+    events = instance.all_logs(record.dagster_run.run_id, kinds)
     steps = [e.timestamp for e in events if e.dagster_event_type is dg.DagsterEventType.STEP_START]
     key = dg.AssetKey([market, "indicators_1m"])
     made = [e.timestamp for e in events if e.asset_materialization and e.asset_materialization.asset_key == key]
@@ -172,32 +182,29 @@ def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, market: str, tick
 
 
 def report(ours: Observed, stock: Observed) -> None:
-    """Print both, and how many times longer or more the defaults take."""
-    rows = []
-    for market in (*market_names(), None):
-        for stage in STAGES if market else STAGES[2:]:
-            rows.append(_row(f"{market or 'all'}: tick → {stage}, s", *(o.seconds(stage, market) for o in (ours, stock))))
-    per_minute = [o.cpu_seconds / o.minutes for o in (ours, stock)]
-    rows.append(["CPU of all Dagster processes, s a minute", *_pair(per_minute[:1]), *_pair(per_minute[1:]), _times(*per_minute)])
-    rows.append(_row("memory of all Dagster processes, MB", ours.megabytes, stock.megabytes))
+    """Print both, and how many times as much the defaults take."""
     for one in (ours, stock):
-        ended = len(one.seconds("queryable"))
-        print(f"{one.name}: {one.minutes} minutes, {one.minutes * len(market_names())} ticks, {len(one.cycles)} runs, {ended} complete")
+        ticks, complete = one.minutes * len(market_names()), len(one.seconds("queryable"))
+        print(f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete")
+    shown = [(market, stage) for market in market_names() for stage in STAGES] + [(None, stage) for stage in STAGES]
+    rows = [
+        _row(f"{market or 'all'}: tick → {stage}, s", ours.seconds(stage, market), stock.seconds(stage, market))
+        for market, stage in shown
+    ]
+    cpu = [[one.cpu_seconds / one.minutes] for one in (ours, stock)]
+    rows.append(_row("CPU of all Dagster processes, s a minute", *cpu))
+    rows.append(_row("memory of all Dagster processes, MB", ours.megabytes, stock.megabytes))
     print()
     print_table(["", "ours p50", "max", "defaults p50", "max", "p50, times"], rows)
 
 
 def _row(name: str, ours: Sequence[float], stock: Sequence[float]) -> list[str]:
-    times = _times(statistics.median(ours), statistics.median(stock)) if ours and stock else "–"
+    times = f"{statistics.median(stock) / statistics.median(ours):.1f}" if ours and stock else "–"
     return [name, *_pair(ours), *_pair(stock), times]
 
 
 def _pair(values: Sequence[float]) -> list[str]:
     return [f"{statistics.median(values):.1f}", f"{max(values):.1f}"] if values else ["–", "–"]
-
-
-def _times(ours: float, stock: float) -> str:
-    return f"{stock / ours:.1f}"
 
 
 def _say(text: str) -> None:

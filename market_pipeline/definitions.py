@@ -1,5 +1,6 @@
 """Root of the Dagster project: everything below defs/ is discovered, one folder a market."""
 
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -8,6 +9,7 @@ from market_pipeline.markets.zones import check_zone_table
 
 
 @dg.definitions
+@cache  # `dagster job execute` asks for them five times, which would cost each run 0.9 s
 def defs() -> dg.Definitions:
     """Load all markets and the platform's own definitions."""
     check_zone_table()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import date
 
 import requests
 import typer
@@ -22,17 +23,21 @@ from market_pipeline.errors import ConfigurationError, MarketPipelineError, Sour
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.steps.backfill import backfill
+from market_pipeline.steps.compute_indicators import compute_session_indicators
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import last_ended_session
 from market_pipeline.steps.examine import reached_sources
 from market_pipeline.steps.fetch_charts import chart_source
 from market_pipeline.steps.overview import failure_reasons
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
+from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
 
 WAIT_SECONDS = 120
 LOADED_QUERY = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
   locationOrLoadError{__typename ... on PythonError{message}}}}}}"""
+RECENT_SESSIONS = 3
+"""Older ones may have lost their indicators to retention."""
 NOT_UP_YET = "DagsterUserCodeUnreachableError"
 """What the UI says of a code server that is still importing the project."""
 Bar = Progress | PlainProgress
@@ -52,17 +57,18 @@ def main() -> None:
 
 def prepare(settings: Settings) -> None:
     """Fill every table and print where to look. Raises SourceUnreachable when a part does not come up."""
-    filling = settings
-    if settings.feed is Feed.SIMULATED:
-        # a simulated source needs no sparing, and whoever starts this for the first time is waiting
-        filling = settings.model_copy(update={"budgets": False})
-        forget_breakers(settings.feed_folder / "limits")  # what an earlier run learned of its exchange is over
     with progress_bar() as bar:
-        what = "simulated exchange" if settings.feed is Feed.SIMULATED else "settings"
-        runtime = _wait(bar, what, lambda: open_runtime(filling))
+        runtime = _simulated(bar, settings) if settings.feed is Feed.SIMULATED else open_runtime(settings)
         _all_at_once(bar, runtime)
     runtime.warehouse.build_market_duckdb()
     print_ready_screen(runtime)
+
+
+def _simulated(bar: Bar, settings: Settings) -> Runtime:
+    """Return the simulated feed once its exchange answers: without budgets, as only a real source needs sparing."""
+    forget_breakers(settings.feed_folder / "limits")  # what an earlier run learned of its exchange is over
+    filling = settings.model_copy(update={"budgets": False})
+    return _wait(bar, "simulated exchange", lambda: open_runtime(filling))
 
 
 def _all_at_once(bar: Bar, runtime: Runtime) -> None:
@@ -149,10 +155,20 @@ def _fill(bar: Bar, runtime: Runtime, name: str) -> None:
 
 
 def _backfill(runtime: Runtime, market: MarketRuntime, show: Callable[[int, int, str], None]) -> None:
-    if any(runtime.warehouse.sessions(table, market.name) for table in (BARS_1M, BARS_1D)):
-        return
+    """Fetch the last closed session where there is no past yet; mend what an interrupted start left.
+
+    Of live sources no trades are paged: the daily job completes the session in its own time.
+    """
     day = last_ended_session(market, runtime.clock.now())
-    backfill(runtime, market.name, first=day, last=day, progress=show, with_daily=chart_source(market) is None)
+    minutes = runtime.warehouse.sessions(BARS_1M, market.name)
+    if min([*minutes, *runtime.warehouse.sessions(BARS_1D, market.name)], default=date.max) > day:
+        is_quick, with_daily = not runtime.is_simulated, chart_source(market) is None
+        backfill(runtime, market.name, first=day, last=day, progress=show, is_quick=is_quick, with_daily=with_daily)
+        return
+    computed = set(runtime.warehouse.sessions(indicators_1m(), market.name))
+    if missing := [past for past in minutes[-RECENT_SESSIONS:] if past not in computed]:
+        show(0, 1, "indicators of an interrupted start")
+        compute_session_indicators(runtime, market, missing)
 
 
 def _require_answer(runtime: Runtime, market: MarketRuntime) -> None:

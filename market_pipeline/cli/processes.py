@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +12,7 @@ from market_pipeline.cli.console import notes
 from market_pipeline.cli.opening import opening_moment
 from market_pipeline.cli.supervision import ProcessSpec, executable, require_free_port
 from market_pipeline.clock import SystemClock
+from market_pipeline.errors import ConfigurationError
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.settings import Feed, Settings, child_environment
@@ -51,6 +54,7 @@ def _start(settings: Settings, *, starts_open: bool) -> datetime:
 def _dagster(settings: Settings) -> list[ProcessSpec]:
     home = make_dagster_home(settings, PROJECT)
     environment = child_environment(settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes")
+    _make_storage(home, environment)
     workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
     code = ["-m", "market_pipeline.definitions", "-h", "127.0.0.1", "-p", str(settings.code_port)]
     location = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
@@ -60,3 +64,18 @@ def _dagster(settings: Settings) -> list[ProcessSpec]:
         "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
     }
     return [ProcessSpec(name, command, environment, Path.cwd()) for name, command in commands.items()]
+
+
+def _make_storage(home: Path, environment: dict[str, str]) -> None:
+    """Make or upgrade Dagster's tables, once a version: on an empty folder its processes would race for it."""
+    done = home / f"storage_of_{version('dagster')}"
+    if done.exists():
+        return
+    command = [executable("dagster"), "instance", "migrate"]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        seen = " ".join((made.stderr.strip() or made.stdout.strip()).splitlines()[-1:])
+        raise ConfigurationError(
+            f"prepared Dagster's storage in {home} and could not ({seen}); a retry may help; else move that folder away"
+        )
+    done.touch()

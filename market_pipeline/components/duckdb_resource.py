@@ -1,12 +1,12 @@
-"""A DuckDBResource for your own assets: an in-memory connection that has every view of the warehouse."""
+"""DuckDB for your own assets: a connection that has every view of the warehouse, and an IO manager for DataFrames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dagster_duckdb import DuckDBResource
+from dagster_duckdb import DuckDBIOManager, DuckDBResource
 
 from market_pipeline.settings import load_settings
 
@@ -26,3 +26,21 @@ class WarehouseDuckDB(DuckDBResource):
             yield connection
         finally:
             connection.close()
+
+
+class DataFrameDuckDB(DuckDBIOManager):
+    """dagster-duckdb-pandas' DuckDBPandasIOManager, but pandas is loaded only by runs that keep a DataFrame."""
+
+    @staticmethod
+    def type_handlers() -> Sequence[Any]:
+        """Return dagster-duckdb-pandas' own handler of DataFrames."""
+        from dagster_duckdb_pandas import DuckDBPandasTypeHandler
+
+        return [DuckDBPandasTypeHandler()]
+
+    @staticmethod
+    def default_load_type() -> type | None:
+        """Return what an asset gets that does not say what it wants."""
+        from pandas import DataFrame
+
+        return DataFrame

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from market_pipeline.indicators.bar_window import BarWindow
 
 FIELDS = ("open", "high", "low", "close", "volume")
-WINDOW_COLUMNS = ("symbol", "interval_start", "session_date", *FIELDS, "known_at")
+WINDOW_COLUMNS = ("symbol", "interval_start", *FIELDS, "known_at")
 
 
 @dataclass(frozen=True)

@@ -134,8 +134,9 @@ def _merge_and_write(
     merged = merge_bars(stored, new)
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)
-    if merged.changed.num_rows:
-        runtime.warehouse.write(BARS_1M, market.name, merged.changed)
+    unlisted = _unlisted(stored, runtime.warehouse.latest(BARS_1M, market.name))
+    if merged.changed.num_rows or unlisted.num_rows:
+        runtime.warehouse.write(BARS_1M, market.name, pa.concat_tables([unlisted, merged.changed]))
     log.info("bars_built", market=market.name, rows=merged.changed.num_rows, set_aside=set_aside)
     return BarsReport(
         rows=merged.changed.num_rows,
@@ -147,3 +148,12 @@ def _merge_and_write(
         first_event=pc.min(merged.changed["interval_start"]).as_py(),
         last_event=pc.max(merged.changed["interval_start"]).as_py(),
     )
+
+
+def _unlisted(stored: pa.Table, latest: pa.Table) -> pa.Table:
+    """Return stored bars that are newer than the newest one listed of their symbol.
+
+    There are none, unless a cycle was killed between its slices and its list of the newest rows.
+    """
+    listed = latest["interval_start"].take(pc.index_in(stored["symbol"], value_set=latest["symbol"]))
+    return stored.filter(pc.fill_null(pc.greater(stored["interval_start"], listed), True))

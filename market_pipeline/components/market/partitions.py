@@ -11,6 +11,7 @@ import importlib.metadata
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -40,12 +41,14 @@ def _midnight(day: str, file: MarketFile) -> datetime:
 def closed_days(file: MarketFile, folder: Path) -> list[str]:
     """Return the ISO dates without a session from 2013 to the end of the published calendar."""
     kept = folder / f"{file.market}_closed_days_{_key(file)}.json"
-    document = read_state(kept)
-    if "closed_days" not in document:
-        document = {"closed_days": _ask_calendar(file)}
-        with suppress(OSError, StorageError):  # a folder that cannot be written to costs time, nothing else
+    document: dict[str, Any] = {}
+    with suppress(OSError, StorageError):  # a folder that cannot be used costs time, nothing else
+        document = read_state(kept)
+        if "closed_days" not in document:
+            document = {"closed_days": _ask_calendar(file)}
             write_state(kept, document)
-    return [str(day) for day in document["closed_days"]]
+    days: list[str] = document.get("closed_days") or _ask_calendar(file)
+    return days
 
 
 def _key(file: MarketFile) -> str:

@@ -22,6 +22,6 @@ def top_movers(duckdb: DuckDBResource) -> dg.MaterializeResult:
 
 @dg.asset(group_name="examples", io_manager_key="own_duckdb", deps=[top_movers])
 def newest_prices(duckdb: DuckDBResource) -> Any:  # a pandas.DataFrame; naming it here would load pandas everywhere
-    """The newest price of every instrument, kept in a DuckDB file of its own (own.duckdb, schema own)."""
+    """The newest price of every instrument, kept in a DuckDB file of its own (own.duckdb)."""
     with duckdb.get_connection() as connection:
         return connection.sql("SELECT market, symbol, price, event_time FROM live_tickers_latest").df()

@@ -1,21 +1,10 @@
 """Resources and the executor that every definition may rely on."""
 
-from __future__ import annotations
-
 import dagster as dg
 
-from market_pipeline.components.duckdb_resource import WarehouseDuckDB
+from market_pipeline.components.duckdb_resource import DataFrameDuckDB, WarehouseDuckDB
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.settings import load_settings
-
-
-@dg.io_manager
-def own_duckdb(context: dg.InitResourceContext) -> dg.IOManager:
-    """Make dagster-duckdb's own IO manager for pandas, with a file of its own in the feed's folder: own.duckdb."""
-    from dagster_duckdb_pandas import DuckDBPandasIOManager
-
-    database = load_settings().feed_folder / "own.duckdb"
-    return DuckDBPandasIOManager(database=str(database), schema="own").create_io_manager(context)
 
 
 @dg.definitions
@@ -24,7 +13,9 @@ def resources() -> dg.Definitions:
 
     A process a step, Dagster's default, costs two seconds each.
     """
+    # not schema="own": DuckDB could not tell a schema from a catalog that has the file's name
+    own = DataFrameDuckDB(database=str(load_settings().feed_folder / "own.duckdb"), schema="main")
     return dg.Definitions(
-        resources={"runtime": RuntimeResource(), "duckdb": WarehouseDuckDB(), "own_duckdb": own_duckdb},
+        resources={"runtime": RuntimeResource(), "duckdb": WarehouseDuckDB(), "own_duckdb": own},
         executor=dg.in_process_executor,
     )

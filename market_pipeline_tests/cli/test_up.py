@@ -1,0 +1,103 @@
+"""`up` for real: simulated exchange, code server, daemon and webserver as processes, filled tables, clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+READY_SECONDS = 240
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Running:
+    """An `up` that was started; its output is gathered while it runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ui_port = free_port()
+        self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
+            "MARKET_PIPELINE_DATA": str(folder),
+            "MARKET_PIPELINE_SIMULATOR_URL": f"http://127.0.0.1:{free_port()}",
+            "MARKET_PIPELINE_UI_PORT": str(self.ui_port),
+            "MARKET_PIPELINE_CODE_PORT": str(free_port()),
+        }
+        command = str(Path(sys.executable).with_name("market-pipeline"))
+        self.process = subprocess.Popen(
+            [command, "up"], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.lines: list[str] = []
+        self.ready = threading.Event()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if line.startswith("ready:"):
+                self.ready.set()
+        self.ready.set()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    started = Running(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(running: Running) -> None:
+    running.ready.wait(READY_SECONDS)
+    assert "ready: 3 markets" in running.text, running.text
+    assert "SIMULATED" in running.text
+    ui = requests.get(f"http://127.0.0.1:{running.ui_port}/server_info", timeout=10)
+    assert "dagster_version" in ui.json()
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    assert len(children) >= 4
+    assert running.stop() == 0
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(120)
+def test_up_says_in_one_line_that_its_port_is_taken(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        environment = dict(os.environ) | {"MARKET_PIPELINE_DATA": str(tmp_path), "MARKET_PIPELINE_UI_PORT": port}
+        command = [str(Path(sys.executable).with_name("market-pipeline")), "up"]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert f"port {port}" in done.stderr
+    assert "MARKET_PIPELINE_UI_PORT" in done.stderr

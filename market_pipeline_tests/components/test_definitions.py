@@ -1,0 +1,121 @@
+"""The project as Dagster sees it: names that outsiders rely on, lineage, and what loading costs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from market_pipeline.markets.loader import load_markets
+from market_pipeline_tests.conftest import PROJECT
+
+MARKETS = ("casablanca", "crypto", "india")
+HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
+TABLES = {"live_tickers", "bars_1m", "indicators_1m", "instruments", "session_bars", "session_indicators", "bars_1d"}
+
+
+@pytest.fixture(scope="module")
+def repository(definitions: dg.Definitions) -> dg.RepositoryDefinition:
+    return definitions.get_repository_def()
+
+
+def keys(repository: dg.RepositoryDefinition) -> dict[str, dg.AssetSpec]:
+    specs = [spec for asset in repository.assets_defs_by_key.values() for spec in asset.specs]
+    return {spec.key.to_user_string(): spec for spec in specs}
+
+
+def test_the_root_module_stays_below_sixty_lines() -> None:
+    assert len((PROJECT / "market_pipeline" / "definitions.py").read_text().splitlines()) < 60
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_every_table_of_a_market_is_an_asset_in_the_markets_group(
+    repository: dg.RepositoryDefinition, market: str
+) -> None:
+    sources = {f"raw_quotes_{rule.name}" for rule in load_markets()[market].sources}
+    found = {key: spec for key, spec in keys(repository).items() if key.startswith(f"{market}/")}
+    assert set(found) == {f"{market}/{name}" for name in TABLES | sources}
+    assert {spec.group_name for spec in found.values()} == {market}
+
+
+def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.RepositoryDefinition) -> None:
+    graph = repository.asset_graph
+    ancestors = {
+        key.to_user_string() for key in graph.get_ancestor_asset_keys(dg.AssetKey(["casablanca", "indicators_1m"]))
+    }
+    assert ancestors == {
+        "casablanca/raw_quotes_casablanca_bourse",
+        "casablanca/raw_quotes_wafa_bourse",
+        "casablanca/raw_quotes_african_markets",
+        "casablanca/live_tickers",
+        "casablanca/bars_1m",
+    }
+
+
+def test_jobs_schedules_and_the_sensor_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
+    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "daily")} | {"retention"}
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == names
+    assert {s.name for s in repository.schedule_defs} == names
+    assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
+    assert [(s.name, s.default_status) for s in repository.sensor_defs] == [("health", dg.DefaultSensorStatus.RUNNING)]
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_the_minute_job_is_one_process_with_a_time_limit_and_the_valid_checks_only(
+    repository: dg.RepositoryDefinition, market: str
+) -> None:
+    job = repository.get_job(f"{market}_minute")
+    assert job.executor_def.name == "in_process"
+    assert job.tags["dagster/max_runtime"] == "55"
+    assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {"valid"}
+
+
+def test_what_is_started_by_hand_runs_in_one_process_too(repository: dg.RepositoryDefinition) -> None:
+    assert repository.get_job("__ASSET_JOB").executor_def.name == "in_process"
+
+
+def test_every_asset_has_its_columns_with_meaning_and_unit(repository: dg.RepositoryDefinition) -> None:
+    specs = [spec for key, spec in keys(repository).items() if key.split("/")[0] in MARKETS]
+    for spec in specs:
+        schema = spec.metadata["dagster/column_schema"]
+        assert schema.columns, spec.key
+        assert all(column.description for column in schema.columns), spec.key
+    columns = keys(repository)["india/bars_1m"].metadata["dagster/column_schema"].columns
+    turnover = next(column for column in columns if column.name == "turnover")
+    assert turnover.description == "money traded in the minute; null when it cannot be known [currency]"
+
+
+def test_every_table_has_its_valid_check_and_live_tables_are_fresh(repository: dg.RepositoryDefinition) -> None:
+    checks = {f"{key.asset_key.to_user_string()}:{key.name}" for key in repository.asset_graph.asset_check_keys}
+    ours = [key for key in keys(repository) if key.split("/")[0] in MARKETS]
+    fresh = {f"{market}/{table}:fresh" for market in MARKETS for table in ("live_tickers", "bars_1m", "indicators_1m")}
+    assert checks == {f"{key}:valid" for key in ours} | fresh
+
+
+def process(*command: str, data: Path) -> subprocess.CompletedProcess[str]:
+    names = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(data)}
+    environment = {**names, "MARKET_PIPELINE_DATA": str(data)}
+    return subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_dg_check_defs_passes_from_a_bare_shell(tmp_path: Path) -> None:
+    done = process("dg", "check", "defs", data=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All definitions loaded successfully." in done.stdout
+
+
+def test_loading_imports_no_heavy_library(tmp_path: Path) -> None:
+    """Every run loads the definitions: pandas alone costs 0.3 s, and not every run needs it."""
+    code = (
+        "import sys; from market_pipeline.definitions import defs; defs(); "
+        f"print(*sorted(set(sys.modules) & set({HEAVY})))"
+    )
+    process(sys.executable, "-c", code, data=tmp_path)  # the first one asks the calendars and keeps their answer
+    done = process(sys.executable, "-c", code, data=tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -1,0 +1,108 @@
+"""Sessions as partitions: the daily job, a backfill over a range, holidays, and a history that does not answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from market_pipeline.clock import HandClock
+from market_pipeline.components.market.partitions import closed_days, session_partitions
+from market_pipeline.markets.loader import load_market
+from market_pipeline.simulator.faults import FaultPlan
+from market_pipeline.simulator.server import RunningSimulator
+from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.components.dagster_desk import Desk
+
+
+def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpartitioned_assets(
+    desk: Desk, runtime: Runtime
+) -> None:
+    run = desk.run("crypto_daily", partition_key="2026-11-18")
+    assert run.success
+    assert sorted(run.materialized()) == [
+        "crypto/bars_1d",
+        "crypto/instruments",
+        "crypto/session_bars",
+        "crypto/session_indicators",
+    ]
+    assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
+    assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 8
+    bars = run.metadata("crypto/session_bars", "2026-11-18")
+    assert bars["symbols"] == 8
+    assert bars["plot"].startswith("![bars a minute](data:image/png;base64,iVBOR")
+    assert run.metadata("crypto/session_indicators", "2026-11-18")["dagster/row_count"] == bars["dagster/row_count"]
+
+
+def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk: Desk) -> None:
+    run = desk.materialize("casablanca/bars_1d", first="2026-11-16", last="2026-11-19")
+    assert run.materialized() == ["casablanca/bars_1d"] * 3
+    rows = {day: run.metadata("casablanca/bars_1d", day)["dagster/row_count"] for day in ("2026-11-16", "2026-11-17")}
+    assert rows == {"2026-11-16": 16, "2026-11-17": 16}
+
+
+def test_a_session_in_progress_is_completed_and_stays_open(desk: Desk, runtime: Runtime) -> None:
+    run = desk.materialize("crypto/session_bars", partition_key="2026-11-19")
+    assert run.metadata("crypto/session_bars", "2026-11-19")["dagster/row_count"] == 4720
+    assert runtime.warehouse.closed_sessions("crypto") == []
+
+
+def test_a_market_without_minute_history_closes_its_session_from_what_was_seen_live(
+    desk: Desk, runtime: Runtime
+) -> None:
+    run = desk.run("casablanca_daily", partition_key="2026-11-17")
+    assert run.metadata("casablanca/session_bars", "2026-11-17")["history_requests"] == "nothing asked"
+    assert run.metadata("casablanca/bars_1d", "2026-11-17")["history_requests"] == "16 ok"
+    assert [str(day) for day in runtime.warehouse.closed_sessions("casablanca")] == ["2026-11-17"]
+
+
+def test_a_holiday_is_no_partition(desk: Desk) -> None:
+    with pytest.raises(dg.DagsterUnknownPartitionError, match="2026-11-18"):
+        desk.run("casablanca_daily", partition_key="2026-11-18")
+
+
+def test_a_holiday_that_is_asked_for_by_tag_is_refused_and_not_taken_for_the_next_session(
+    desk: Desk, runtime: Runtime
+) -> None:
+    run = desk.materialize("casablanca/session_bars", first="2026-11-18", last="2026-11-18")
+    assert not run.success
+    assert "asked for sessions of casablanca from 2026-11-18 to 2026-11-18, and there is none" in run.failures()
+    assert runtime.warehouse.closed_sessions("casablanca") == []
+
+
+def test_a_history_that_does_not_answer_fails_the_run_and_says_that_it_is_tried_again(
+    desk: Desk, exchange: RunningSimulator
+) -> None:
+    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "401"}]}))
+    run = desk.run("casablanca_daily", partition_key="2026-11-17")
+    assert not run.success
+    assert "asked the history of 16 symbols of casablanca (daily_bars) and got 16 unauthorised" in run.failures()
+    assert "the daily schedule makes one each hour" in run.failures()
+
+
+def test_partitions_are_the_calendars_sessions_in_the_exchanges_zone(environment: Path) -> None:
+    partitions = session_partitions(load_market("india"))
+    assert partitions.timezone == "Asia/Kolkata"
+    assert partitions.get_first_partition_key() == "2013-01-01"
+    days = ["2026-11-09", "2026-11-10", "2026-11-13", "2026-11-14", "2026-02-01"]
+    # Diwali Balipratipada, a Saturday, and the Sunday of the budget session
+    assert [partitions.has_partition_key(day) for day in days] == [True, False, True, False, True]
+
+
+def test_the_closed_days_are_asked_of_the_calendar_once_and_kept(environment: Path) -> None:
+    file = load_market("casablanca")
+    days = closed_days(file, environment / "cache")
+    assert {"2026-11-14", "2026-11-18"} <= set(days)
+    [kept] = (environment / "cache").glob("casablanca_closed_days_*.json")
+    kept.write_text('{"closed_days": ["2026-01-01"]}')
+    assert closed_days(file, environment / "cache") == ["2026-01-01"]
+
+
+def test_a_folder_that_cannot_be_written_to_only_costs_time(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    assert "2026-11-18" in closed_days(load_market("casablanca"), tmp_path / "cache")
+
+
+def test_a_market_that_never_closes_has_every_day(environment: Path, clock: HandClock) -> None:
+    assert closed_days(load_market("crypto"), environment / "cache") == []
