@@ -22,6 +22,8 @@ from market_pipeline.settings import Settings
 
 KEEP_DAYS = 30
 HIDDEN = "(secret)"
+COMMAND_LINE = "market_pipeline.cli"
+"""It tells people its errors in its own words."""
 
 
 def configure_logging(settings: Settings) -> None:
@@ -32,6 +34,7 @@ def configure_logging(settings: Settings) -> None:
     file = DailyFile(_folder(settings))
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.ERROR)
+    screen.addFilter(lambda record: record.name != COMMAND_LINE)
     root = logging.getLogger("market_pipeline")
     for old in list(root.handlers):
         root.removeHandler(old)

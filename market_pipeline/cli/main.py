@@ -29,7 +29,7 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line; wrong use is one line on stderr and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="market-pipeline", standalone_mode=False)
     except typer.TyperException as error:  # a missing, unknown or unreadable option, or no verb at all
         if text := error.format_message():
             say_error(f"{text.replace('Value error, ', '').rstrip('.')}; {_where_help_is(error)}")

@@ -16,6 +16,8 @@ from market_pipeline.steps.runtime import Runtime
 
 OPEN = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 """A Thursday: Casablanca has traded for 20 minutes, India for six hours; crypto always does."""
+EARLY = datetime(2026, 11, 19, 0, 20, tzinfo=UTC)
+"""The day of crypto is twenty minutes old."""
 WEEKEND = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
 

@@ -1,0 +1,122 @@
+"""Settings: where they come from, what is refused, and what is never shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from market_pipeline.errors import ConfigurationError
+from market_pipeline.settings import Feed, Settings, child_environment, load_settings
+
+
+@pytest.fixture(autouse=True)
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment and a folder in which nothing is set."""
+    for name in os.environ:
+        if name.startswith(("MARKET_PIPELINE_", "DHAN_", "SLACK_", "SMTP_", "ALERT_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def refusal() -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    return str(refused.value)
+
+
+def test_without_any_setting_the_feed_is_simulated_and_guarded() -> None:
+    settings = load_settings()
+    assert (settings.feed, settings.budgets, settings.ui_port) == (Feed.SIMULATED, True, 3000)
+    assert settings.simulator_url == "http://127.0.0.1:8765"
+    assert settings.feed_folder == Path.cwd() / "data" / "simulated"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("MARKET_PIPELINE_FEED", "live", "feed", Feed.LIVE),
+        ("MARKET_PIPELINE_DATA", "elsewhere", "data", Path("elsewhere")),
+        ("MARKET_PIPELINE_SIMULATOR_URL", "http://127.0.0.1:9000/", "simulator_url", "http://127.0.0.1:9000"),
+        ("MARKET_PIPELINE_UI_PORT", "3001", "ui_port", 3001),
+        ("MARKET_PIPELINE_CODE_PORT", "3031", "code_port", 3031),
+        ("MARKET_PIPELINE_BUDGETS", "off", "budgets", False),
+        ("MARKET_PIPELINE_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
+        ("DHAN_CLIENT_ID", "1000", "dhan_client_id", "1000"),
+        ("SMTP_HOST", "mail.example", "smtp_host", "mail.example"),
+    ],
+)
+def test_a_variable_sets_its_field(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv(variable, text)
+    assert getattr(load_settings(), field) == value
+
+
+def test_a_file_called_env_is_read_and_the_environment_wins_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("MARKET_PIPELINE_UI_PORT=3100\nMARKET_PIPELINE_CODE_PORT=3130\n")
+    monkeypatch.setenv("MARKET_PIPELINE_UI_PORT", "3200")
+    settings = load_settings()
+    assert (settings.ui_port, settings.code_port) == (3200, 3130)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DHAN_API_TOKEN", "SLACK_WEBHOOK_URL", "SMTP_HOST", "MARKET_PIPELINE_CA_BUNDLE", "SMTP_PORT"):
+        monkeypatch.setenv(name, "")
+    settings = load_settings()
+    assert (settings.dhan_api_token, settings.slack_webhook_url, settings.smtp_host) == (None, None, None)
+    assert (settings.ca_bundle, settings.smtp_port) == (None, 587)
+
+
+def test_every_wrong_setting_is_named_at_once_with_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_PIPELINE_FEED", "paper")
+    monkeypatch.setenv("MARKET_PIPELINE_UI_PORT", "99999")
+    text = refusal()
+    assert "MARKET_PIPELINE_FEED: Input should be 'simulated' or 'live' (seen: 'paper')" in text
+    assert "MARKET_PIPELINE_UI_PORT: Input should be less than or equal to 65535 (seen: '99999')" in text
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1:8765", "http://"])
+def test_the_simulated_exchange_needs_a_web_address(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("MARKET_PIPELINE_SIMULATOR_URL", address)
+    assert f"write an address like http://127.0.0.1:8765 (seen: {address!r})" in refusal()
+
+
+def test_real_sources_are_never_asked_without_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_PIPELINE_FEED", "live")
+    monkeypatch.setenv("MARKET_PIPELINE_BUDGETS", "off")
+    assert "MARKET_PIPELINE_BUDGETS=off is allowed only with MARKET_PIPELINE_FEED=simulated" in refusal()
+
+
+def test_a_refusal_and_a_printed_setting_show_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {
+        "DHAN_API_TOKEN": "token-4711",
+        "SLACK_WEBHOOK_URL": "https://hooks.example/T0/B0/4712",
+        "SLACK_BOT_TOKEN": "xoxb-4713",
+        "SMTP_PASSWORD": "word-4714",
+    }
+    for name, secret in secrets.items():
+        monkeypatch.setenv(name, secret)
+    shown = repr(load_settings()) + str(load_settings().model_dump_json())
+    monkeypatch.setenv("MARKET_PIPELINE_UI_PORT", "none")
+    assert [secret for secret in secrets.values() if secret in shown + refusal()] == []
+
+
+def test_a_file_called_env_that_is_no_text_is_named() -> None:
+    Path(".env").write_bytes(b"\xff\xfe\x00")
+    assert "cannot read .env (UnicodeDecodeError)" in refusal()
+
+
+def test_recipients_are_separated_by_commas() -> None:
+    settings = Settings(alert_email_recipients="a@example.org, b@example.org,", _env_file=None)
+    assert settings.email_recipients == ("a@example.org", "b@example.org")
+
+
+def test_a_process_that_we_start_works_on_the_same_feed(tmp_path: Path) -> None:
+    settings = Settings(data=Path("mine"), simulator_url="http://127.0.0.1:9000", code_port=3131, _env_file=None)
+    environment = child_environment(settings, DAGSTER_HOME="home")
+    assert environment["MARKET_PIPELINE_FEED"] == "simulated"
+    assert environment["MARKET_PIPELINE_DATA"] == str(tmp_path / "mine")
+    assert environment["MARKET_PIPELINE_SIMULATOR_URL"] == "http://127.0.0.1:9000"
+    assert (environment["MARKET_PIPELINE_CODE_PORT"], environment["DAGSTER_HOME"]) == ("3131", "home")
