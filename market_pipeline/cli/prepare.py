@@ -143,7 +143,7 @@ def _fill(bar: Bar, runtime: Runtime, name: str) -> None:
         require_sources(market)
         _require_answer(runtime, market)
         _backfill(runtime, market, show)
-        bar.update(task, description=f"{name}: first cycle")
+        show(0, 1, "first cycle")
         report = run_cycle(runtime, name)
         found = f"{name}: {report.tickers.rows} tickers, coverage {report.coverage:.0%}"
         bar.update(task, completed=1, total=1, description=found)

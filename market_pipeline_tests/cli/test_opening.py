@@ -37,3 +37,9 @@ def test_a_holiday_of_one_market_is_passed_over(calendars: list[TradingCalendar]
 def test_when_every_day_up_to_now_is_used_up_the_next_one_serves(calendars: list[TradingCalendar]) -> None:
     today = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
     assert opening_moment(calendars, REAL_NOW, today) == datetime(2026, 11, 23, 9, 35, tzinfo=UTC)
+
+
+def test_no_day_of_the_future_is_taken_while_one_of_the_past_is_left(calendars: list[TradingCalendar]) -> None:
+    noon_of_a_holiday = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+    moment = opening_moment(calendars, noon_of_a_holiday, datetime(2026, 11, 17, 15, 0, tzinfo=UTC))
+    assert moment == datetime(2026, 11, 18, 9, 35, tzinfo=UTC)
