@@ -21,7 +21,6 @@ from market_pipeline.indicators.indicator import (
     HLC,
     HLCV,
     INDEX,
-    OSCILLATOR,
     PERCENT,
     PRICE,
     RATIO,
@@ -118,7 +117,7 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
         "CHOP_14_1_100.0",
         "chop",
         of=HLC,
-        kind=OSCILLATOR,
+        kind=PERCENT,  # true range counts gaps between bars, the range does not: it can pass 100
         text="choppiness: 100·log(Σ true range / (highest − lowest)) / log 14",
         length=14,
         atr_length=1,
