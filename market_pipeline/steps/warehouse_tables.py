@@ -1,4 +1,4 @@
-"""Every table of the warehouse: those of storage/tables.py, and indicators_1m as the catalogue makes it.
+"""Every table of the warehouse: those of storage/tables/, and indicators_1m as the catalogue makes it.
 
 Dagster shows the columns on each asset's page, so every run comes here: no computing library is imported.
 """

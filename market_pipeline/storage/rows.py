@@ -53,7 +53,7 @@ def _check_columns(table: Table, rows: pa.Table) -> None:
 def _refusal(table: Table, seen: str) -> StorageError:
     return StorageError(
         f"rows for {table.name} were refused: {seen}; nothing was written. A retry cannot help: "
-        "correct the step that makes the rows (schemas are in storage/tables.py)"
+        "correct the step that makes the rows (schemas are in storage/tables/)"
     )
 
 

@@ -37,7 +37,7 @@ class Market(dg.Component):
     def load(cls, attributes: BaseModel | None, context: dg.ComponentLoadContext) -> Self:
         """Make the component from the validated file."""
         if not isinstance(attributes, MarketFile):
-            raise MarketFileError(f"{context.path}: a market file has `attributes`; see markets/schema.py")
+            raise MarketFileError(f"{context.path}: a market file has `attributes`; see markets/schema/")
         return cls(attributes)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature

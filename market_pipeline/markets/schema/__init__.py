@@ -1,0 +1,39 @@
+"""The only schema of a market file (defs/<market>/defs.yaml): plain pydantic, extra keys forbidden.
+
+Times of day are local to the calendar's zone; dates are session dates; durations carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, SpecialDay
+from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
+from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
+from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
+from market_pipeline.markets.schema.market_file import MarketFile
+from market_pipeline.markets.schema.sources import Budget, SourceRule
+
+__all__ = [
+    "NEXT_MIDNIGHT",
+    "AliasRule",
+    "Budget",
+    "CalendarSection",
+    "Code",
+    "CoverageLimits",
+    "FreshnessLimits",
+    "IndicatorChoice",
+    "Isin",
+    "LocalTime",
+    "MarketFile",
+    "MergeRule",
+    "MonthDay",
+    "Name",
+    "Pattern",
+    "PhaseRule",
+    "Retention",
+    "Section",
+    "SeedRule",
+    "SourceRule",
+    "SpecialDay",
+    "SymbolRule",
+    "UniverseRule",
+]

@@ -1,0 +1,77 @@
+"""The whole of a market file, and what its parts must say of one another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from market_pipeline.markets.schema.calendar import CalendarSection
+from market_pipeline.markets.schema.fields import Code, Name, Section
+from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
+from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
+from market_pipeline.markets.schema.sources import SourceRule
+
+
+class MarketFile(Section):
+    """One market = one file."""
+
+    market: Name
+    title: str
+    exchange: str = Field(description="shown in live_tickers.exchange")
+    country: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    calendar: CalendarSection
+    sources: tuple[SourceRule, ...] = Field(min_length=1)
+    symbols: tuple[SymbolRule, ...] = ()
+    universe: UniverseRule | None = None
+    tier_1: tuple[Code, ...] = Field((), description="symbols of the universe that are served first, every minute")
+    group_members: dict[str, tuple[Code, ...]] = Field(
+        default_factory=dict, description="instrument group → symbols of the universe in it"
+    )
+    seeds: tuple[SeedRule, ...] = ()
+    expected_bars: int | None = Field(None, description="bars of a full session for a continuously traded symbol")
+    cycle_deadline_seconds: int = Field(40, ge=5, le=55)
+    merge: MergeRule = MergeRule()
+    freshness: FreshnessLimits = FreshnessLimits()
+    coverage: CoverageLimits = CoverageLimits()
+    retention: Retention = Retention()
+    indicators: IndicatorChoice = IndicatorChoice()
+
+    @model_validator(mode="after")
+    def _names_refer_to_something(self) -> MarketFile:
+        if not self.symbols and self.universe is None:
+            raise ValueError("a market names its symbols, a universe rule, or both")
+        _refuse_twins("source", [rule.name for rule in self.sources])
+        _refuse_twins("symbol", [rule.symbol for rule in self.symbols])
+        _refuse_twins("isin", [rule.isin for rule in self.symbols if rule.isin is not None])
+        _refuse_twins("seed", [seed.code for seed in self.seeds])
+        self._sources_are_listed()
+        self._seeds_are_among_the_symbols()
+        return self
+
+    def _sources_are_listed(self) -> None:
+        known = [rule.name for rule in self.sources]
+        if self.universe is not None and self.universe.source not in known:
+            raise ValueError(f"universe: {self.universe.source} is not one of {', '.join(known)}")
+        for rule in self.symbols:
+            for alias in rule.aliases:
+                if alias.source not in known:
+                    raise ValueError(f"alias of {rule.symbol}: {alias.source} is not one of {', '.join(known)}")
+
+    def _seeds_are_among_the_symbols(self) -> None:
+        known = {rule.symbol for rule in self.symbols}
+        for seed in self.seeds:
+            for symbol in (seed.symbol, seed.added_symbol):
+                if symbol is not None and known and symbol not in known:
+                    raise ValueError(f"seed {seed.code} resolves to {symbol}, which is not among the symbols")
+
+    def source(self, name: str) -> SourceRule:
+        """Return the rule of the source called `name`."""
+        return next(rule for rule in self.sources if rule.name == name)
+
+
+def _refuse_twins(kind: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{kind} {name} is listed twice")

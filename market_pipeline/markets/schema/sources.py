@@ -1,0 +1,38 @@
+"""How a market uses its sources."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from market_pipeline.markets.schema.fields import Name, Section
+from market_pipeline.model.quote import PriceKind
+
+
+class Budget(Section):
+    """A token bucket: `per_second` on average, `burst` at once."""
+
+    per_second: float = Field(gt=0)
+    burst: int = Field(1, ge=1)
+
+
+class SourceRule(Section):
+    """How this market uses one source. The order of the list is the priority, best first."""
+
+    name: Name
+    kind_budgets: dict[str, Budget] = Field(
+        default_factory=dict, description="budget per request kind (quote, minute_bars …); `default` for the rest"
+    )
+    cadence_minutes: int = Field(1, ge=1, le=60, description="live feed: ask every so many minutes")
+    declared_delay_seconds: int = Field(0, ge=0, description="how late the source says its prices are")
+    max_age_minutes: float = Field(3, gt=0, description="older prices than this (open minutes + delay) do not count")
+    price_kinds: tuple[PriceKind, ...] = (PriceKind.TRADE,)
+    batch_size: int = Field(1, ge=1)
+    minute_history_days: float = Field(
+        0, ge=0, description="how far back the source serves minute bars (0.5 is twelve hours); 0 = none"
+    )
+    timestamps: Literal["utc", "local"] = "utc"
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    terms: str = Field(description="what the source's terms allow, in a sentence")
+    feed_group: str | None = Field(None, description="sources that resell the same feed share a group: one vote")

@@ -1,0 +1,33 @@
+"""Every table's schema in one place: names, types, units and meaning. Shown in Dagster, in the docs and by `views`.
+
+One module per kind of table; a new table is one entry in `BASE_TABLES` below.
+"""
+
+from __future__ import annotations
+
+from market_pipeline.storage.tables.bars import BARS_1D, BARS_1M, BARS_1M_REPLACED
+from market_pipeline.storage.tables.indicators import indicators_table
+from market_pipeline.storage.tables.instruments import INSTRUMENTS
+from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
+from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
+from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
+
+BASE_TABLES = (RAW_QUOTES, FETCH_OUTCOMES, LIVE_TICKERS, BARS_1M, BARS_1M_REPLACED, SET_ASIDE, INSTRUMENTS, BARS_1D)
+"""All tables but indicators_1m, whose columns the catalogue of indicators decides."""
+
+__all__ = [
+    "BARS_1D",
+    "BARS_1M",
+    "BARS_1M_REPLACED",
+    "BASE_TABLES",
+    "FETCH_OUTCOMES",
+    "INSTRUMENTS",
+    "LIVE_TICKERS",
+    "RAW_QUOTES",
+    "SET_ASIDE",
+    "TEXTS",
+    "UTC_TIME",
+    "Column",
+    "Table",
+    "indicators_table",
+]

@@ -1,0 +1,74 @@
+"""Bars of one minute and of one session."""
+
+from __future__ import annotations
+
+from market_pipeline.storage.tables.schema import (
+    COUNT,
+    FLAG,
+    KNOWN_AT,
+    MARKET,
+    REAL,
+    SESSION,
+    SYMBOL,
+    TEXT,
+    UTC_TIME,
+    Table,
+    column,
+)
+
+BARS_1M = Table(
+    "bars_1m",
+    "One-minute bars; a minute without trades has no bar",
+    ("symbol", "interval_start"),
+    "interval_start",
+    (
+        MARKET,
+        SYMBOL,
+        column("interval_start", UTC_TIME, "start of the minute", "UTC"),
+        SESSION,
+        column("open", REAL, "first price", "currency"),
+        column("high", REAL, "highest price", "currency"),
+        column("low", REAL, "lowest price", "currency"),
+        column("close", REAL, "last price", "currency"),
+        column("volume", REAL, "traded in the minute; null when it cannot be known", "shares"),
+        column("turnover", REAL, "money traded in the minute; null when it cannot be known", "currency"),
+        column("origin", TEXT, "chart (the source's own bar), ticks, or sampled (one poll a minute)"),
+        column("n_ticks", COUNT, "trades, or polls for sampled bars; null when unknown"),
+        column("is_final", FLAG, "the minute is over and the source had time to report it"),
+        column("is_synthetic", FLAG, "made without a trade (never by us)"),
+        column("revision", COUNT, "0 at first, +1 each time a final bar was replaced by different values"),
+        KNOWN_AT,
+    ),
+    has_latest=True,
+)
+
+BARS_1M_REPLACED = Table(
+    "bars_1m_replaced",
+    "Final bars as they were before other values replaced them, each with the revision that it had",
+    ("symbol", "interval_start", "revision", "known_at"),
+    "interval_start",
+    BARS_1M.columns,
+    is_appended=True,
+)
+
+BARS_1D = Table(
+    "bars_1d",
+    "One row a session from the sources' daily history; prices as traded, not adjusted",
+    ("source", "symbol", "session_date"),
+    "session_date",
+    (
+        MARKET,
+        column("source", TEXT, "whose history it is"),
+        SYMBOL,
+        SESSION,
+        column("open", REAL, "first price", "currency"),
+        column("high", REAL, "highest price", "currency"),
+        column("low", REAL, "lowest price", "currency"),
+        column("close", REAL, "closing price", "currency"),
+        column("volume", REAL, "traded in the session", "shares"),
+        column("turnover", REAL, "money traded in the session", "currency"),
+        column("market_cap", REAL, "market capitalisation at the close", "currency"),
+        KNOWN_AT,
+    ),
+    is_small=True,
+)
