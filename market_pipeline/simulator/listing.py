@@ -10,8 +10,8 @@ from enum import StrEnum
 from functools import cache
 from importlib import resources
 
-from market_pipeline.errors import UsageError
-from market_pipeline.markets.schema import MarketFile
+from market_pipeline.markets.loader import load_market
+from market_pipeline.markets.schema import MarketFile, SymbolRule
 from market_pipeline.simulator.randomness import uniform
 
 
@@ -67,14 +67,10 @@ INDIA_SIZE = 500
 
 @cache
 def listings_of(market: str) -> tuple[Listing, ...]:
-    """Return what a market's simulated exchange lists. Raise UsageError for a market that cannot be simulated."""
+    """Return what a market's simulated exchange lists. Raise UsageError for a market that has no file."""
     makers = {"casablanca": _casablanca, "india": _india, "crypto": _crypto}
-    if market not in makers:
-        raise UsageError(
-            f"tried to simulate market {market!r}: only {', '.join(sorted(makers))} have listings; "
-            "a retry does not help; add simulator/listings/<market>.csv or choose one of them"
-        )
-    return tuple(makers[market](row) for row in _rows(market))
+    maker = makers.get(market, _plain)
+    return tuple(maker(row) for row in _rows(market))
 
 
 def with_groups(listings: tuple[Listing, ...], file: MarketFile) -> tuple[Listing, ...]:
@@ -85,17 +81,40 @@ def with_groups(listings: tuple[Listing, ...], file: MarketFile) -> tuple[Listin
 
 
 def _rows(market: str) -> list[dict[str, str]]:
-    text = resources.files(__package__).joinpath("listings", f"{market}.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
+    listed = resources.files(__package__).joinpath("listings", f"{market}.csv")
+    if not listed.is_file():
+        return [_named_row(rule) for rule in load_market(market).symbols]
+    rows = list(csv.DictReader(listed.read_text(encoding="utf-8").splitlines()))
     if market == "india":
         rows += [_simulated_row(number) for number in range(1, INDIA_SIZE - len(rows) + 1)]
     return rows
+
+
+def _named_row(rule: SymbolRule) -> dict[str, str]:
+    tick = "" if rule.tick_size is None else str(rule.tick_size)
+    shares = "" if rule.shares_outstanding is None else str(rule.shares_outstanding)
+    return {"symbol": rule.symbol, "name": rule.name, "tick": tick, "shares": shares}
 
 
 def _simulated_row(number: int) -> dict[str, str]:
     symbol = f"SIM{number:03d}"
     halts = "0.3" if number == 13 else ""
     return {"symbol": symbol, "name": f"Simulated Company {number}", "security_id": "", "price": "", "halts_at": halts}
+
+
+def _plain(row: dict[str, str]) -> Listing:
+    """Return a listing from the columns that are there: price, tick, decimals, daily_volume, minute_probability."""
+    symbol = row["symbol"]
+    price = float(row.get("price") or round(5 * 100 ** uniform("price", symbol), 2))
+    decimals = int(row.get("decimals") or 2)
+    tick = max(1, round(float(row.get("tick") or 10**-decimals) * 10**decimals))
+    volume = float(row.get("daily_volume") or round(2e8 * uniform("volume", symbol) ** 2 / price + 2e3))
+    return Listing(
+        symbol, row["name"], price, tick, decimals, volume,
+        daily_volatility=float(row.get("daily_volatility") or 0.008 + 0.010 * uniform("volatility", symbol)),
+        minute_probability=float(row.get("minute_probability") or 1.0),
+        facts=row,
+    )  # fmt: skip
 
 
 def _casablanca(row: dict[str, str]) -> Listing:

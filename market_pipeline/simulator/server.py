@@ -20,8 +20,9 @@ from market_pipeline.errors import UsageError
 from market_pipeline.simulator.exchange import Exchange
 from market_pipeline.simulator.faults import FaultPlan, parse_plan, plan_as_json
 from market_pipeline.simulator.options import HOST, SimulatorOptions
-from market_pipeline.simulator.simulation import WIRES, Simulation, iso
+from market_pipeline.simulator.simulation import Simulation, iso
 from market_pipeline.simulator.spoil import respond
+from market_pipeline.simulator.wire import all_wires
 from market_pipeline.simulator.wire.format import Route, Wire
 
 __all__ = ["RunningSimulator", "SimulatorOptions", "running_simulator", "serve"]
@@ -150,7 +151,7 @@ async def _start(simulation: Simulation, port: int) -> tuple[web.AppRunner, int]
 
 def _application(simulation: Simulation) -> web.Application:
     app = web.Application(client_max_size=LARGEST_REQUEST)
-    for wire in WIRES:
+    for wire in all_wires().values():
         for route in wire.routes:
             app.router.add_route(route.method, f"/{wire.source}{route.path}", _route_handler(simulation, wire, route))
         app.router.add_route("*", f"/{wire.source}/{{tail:.*}}", _unknown_handler(simulation, wire))

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from market_pipeline.clock import Clock
 from market_pipeline.errors import CalendarError, UsageError
-from market_pipeline.markets.loader import load_market
+from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
 from market_pipeline.model.session import Session
@@ -23,11 +23,8 @@ from market_pipeline.simulator.price_model import ModelTapes
 from market_pipeline.simulator.replay import RecordedTapes, recorded_tapes
 from market_pipeline.simulator.timeline import Timeline
 from market_pipeline.simulator.viewpoint import Viewpoint
-from market_pipeline.simulator.wire import african_markets, casablanca_bourse, dhan, kraken, wafa_bourse
+from market_pipeline.simulator.wire import all_wires
 from market_pipeline.simulator.wire.format import Call, Route, Wire
-
-WIRES = (casablanca_bourse.WIRE, wafa_bourse.WIRE, african_markets.WIRE, dhan.WIRE, kraken.WIRE)
-SIMULATED_MARKETS = tuple(sorted({wire.market for wire in WIRES}))
 
 
 @dataclass
@@ -46,6 +43,7 @@ class Simulation:
         self.clock = clock
         self.faults = FaultBook(options.plan())
         self.counts: defaultdict[str, RouteCount] = defaultdict(RouteCount)
+        self._markets = _markets_by_source()
         self._recent: defaultdict[str, deque[float]] = defaultdict(deque)
         self._exchanges = {market: self._replayed(market) for market in options.replay}
 
@@ -59,10 +57,11 @@ class Simulation:
         return self._exchanges[market]
 
     def _replayed(self, market: str) -> Exchange:
-        if market not in SIMULATED_MARKETS:
+        simulated = sorted({name for markets in self._markets.values() for name in markets})
+        if market not in simulated:
             raise UsageError(
                 f"--replay {market}=…: no source of this market is simulated; a retry does not help; "
-                f"choose one of {', '.join(SIMULATED_MARKETS)}"
+                f"choose one of {', '.join(simulated)}"
             )
         zone = ZoneInfo(load_market(market).calendar.zone)
         tapes: RecordedTapes = recorded_tapes(market, self.options.replay[market], zone=zone, known=listings_of(market))
@@ -73,10 +72,13 @@ class Simulation:
         now = self.clock.now()
         data_faults = self.faults.data_faults(wire.source, request["path"], now=now)
         moment = now.timestamp()
-        view = Viewpoint(
-            self.exchange(wire.market), moment - (wire.delay_seconds if self.options.delays else 0), data_faults
-        )
-        return Call(**request, now=moment, view=view)
+        delays = self._markets.get(wire.source, {})
+
+        def view_of(market: str) -> Viewpoint:
+            delay_seconds = delays[market] if self.options.delays else 0
+            return Viewpoint(self.exchange(market), moment - delay_seconds, data_faults)
+
+        return Call(**request, now=moment, view_of=view_of, markets=tuple(delays))
 
     def fault_of(self, wire: Wire, route: Route, call: Call) -> Fault | None:
         """Return what goes wrong with this answer: the source's own rate limit, or a fault of the plan."""
@@ -110,6 +112,16 @@ class Simulation:
         count = self.counts[route]
         count.requests += 1
         count.by_status[status] += 1
+
+
+def _markets_by_source() -> dict[str, dict[str, int]]:
+    """Return source → market → the delay in seconds that the market file states, for every source with a wire."""
+    found: dict[str, dict[str, int]] = {source: {} for source in all_wires()}
+    for name, file in load_markets().items():
+        for rule in file.sources:
+            if rule.name in found:
+                found[rule.name][name] = rule.declared_delay_seconds
+    return found
 
 
 def _timeline(file: MarketFile) -> Timeline:

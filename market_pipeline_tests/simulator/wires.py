@@ -8,7 +8,8 @@ from typing import Any
 
 from market_pipeline.clock import HandClock
 from market_pipeline.simulator.options import SimulatorOptions
-from market_pipeline.simulator.simulation import WIRES, Simulation
+from market_pipeline.simulator.simulation import Simulation
+from market_pipeline.simulator.wire import all_wires
 from market_pipeline.simulator.wire.format import Reply
 
 KEYS = {"access-token": "simulated", "client-id": "simulated"}
@@ -19,7 +20,7 @@ def ask(
     source: str, path: str, *, at: str, params: dict[str, str] | None = None, body: object = None, **more: Any
 ) -> Reply:
     """Return a source's reply at an ISO moment (UTC, of the exchange: the delay comes off it)."""
-    wire = next(wire for wire in WIRES if wire.source == source)
+    wire = all_wires()[source]
     method = "GET" if body is None else "POST"
     route = next(route for route in wire.routes if (route.method, route.path) == (method, path))
     EXCHANGES.clock.at = datetime.fromisoformat(at).replace(tzinfo=UTC)  # type: ignore[attr-defined]

@@ -129,8 +129,6 @@ def _date(row: Standing, today: date, exchange: Exchange) -> str:
 
 WIRE = Wire(
     source="african_markets",
-    market="casablanca",
-    delay_seconds=900,
     routes=(Route("GET", "/en/stock-markets/bvc/listed-companies", _listed_companies),),
     refuse=refuse,
 )

@@ -170,8 +170,6 @@ def _local(call: Call, at: float) -> str:
 
 WIRE = Wire(
     source="casablanca_bourse",
-    market="casablanca",
-    delay_seconds=900,
     routes=tuple(
         Route("GET", f"{prefix}/{path}", answer)
         for prefix in PREFIXES

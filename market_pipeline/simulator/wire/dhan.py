@@ -246,8 +246,6 @@ def _master(call: Call) -> Reply:
 _FEED = _guarded(_quotes)
 WIRE = Wire(
     source="dhan",
-    market="india",
-    delay_seconds=0,
     routes=(
         Route("POST", "/v2/marketfeed/ltp", _FEED, limit_per_second=1),
         Route("POST", "/v2/marketfeed/ohlc", _FEED, limit_per_second=1),

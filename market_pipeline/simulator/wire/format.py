@@ -26,7 +26,15 @@ class Call:
     body: bytes
     now: float
     """Epoch second of the exchange's clock, without the source's delay."""
-    view: Viewpoint
+    view_of: Callable[[str], Viewpoint]
+    """Market → what this source sees of its exchange."""
+    markets: tuple[str, ...]
+    """The markets that this source reports on."""
+
+    @property
+    def view(self) -> Viewpoint:
+        """Return what the source sees of its only, or first, market."""
+        return self.view_of(self.markets[0])
 
     def param(self, name: str) -> str | None:
         """Return the first query parameter of this name."""
@@ -67,8 +75,6 @@ class Wire:
     """One source of the simulated exchange."""
 
     source: str
-    market: str
-    delay_seconds: int
     routes: tuple[Route, ...]
     refuse: Callable[[int, str, str], Reply]
     """Status, method and path → the answer this source gives with that status."""

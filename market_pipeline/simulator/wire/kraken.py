@@ -272,8 +272,6 @@ def _asked_symbol(call: Call) -> str | None:
 
 WIRE = Wire(
     source="kraken",
-    market="crypto",
-    delay_seconds=0,
     routes=(
         Route("GET", "/0/public/Time", _time),
         Route("GET", "/0/public/SystemStatus", _status),

@@ -77,8 +77,6 @@ def _asked_symbol(call: Call) -> str | None:
 
 WIRE = Wire(
     source="wafa_bourse",
-    market="casablanca",
-    delay_seconds=900,
     routes=(
         Route("GET", "/api/proxy/token", _token),
         Route("POST", "/api/proxy/data/JNNJ", _data, _asked_symbol),
