@@ -37,6 +37,8 @@ class RequestKind(StrEnum):
     TRADES = "trades"
     ORDER_BOOK = "order_book"
     INSTRUMENTS = "instruments"
+    METRICS = "metrics"
+    FUNDAMENTALS = "fundamentals"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from market_pipeline.errors import ConfigurationError, MarketPipelineError
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
+from market_pipeline.model.metrics import Fundamentals, Metrics
 from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.quote import Quote
 from market_pipeline.model.tick import Tick
@@ -110,6 +111,20 @@ class TradesSource(Source, Protocol):
 
     def trades(self, instrument: Instrument, *, start: datetime, end: datetime) -> Fetched[Tick]:
         """Fetch all trades with start <= event_time < end (UTC), in time order."""
+
+
+class MetricsSource(Source, Protocol):
+    """A source that serves valuation, ranges and book sizes besides; `kinds` names METRICS."""
+
+    def metrics(self, instruments: Sequence[Instrument]) -> Fetched[Metrics]:
+        """Fetch the present metrics of each instrument, in as few requests as the source allows."""
+
+
+class FundamentalsSource(Source, Protocol):
+    """A source that serves balance sheets besides; `kinds` names FUNDAMENTALS."""
+
+    def fundamentals(self, instruments: Sequence[Instrument]) -> Fetched[Fundamentals]:
+        """Fetch the newest published statements of each instrument."""
 
 
 class SourceModule(Protocol):
