@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -69,3 +70,45 @@ class Fundamentals:
     """The source's own wording of the line of business."""
     currency: str | None = None
     payload_sha: str | None = None
+
+
+type MetricValue = float | date
+
+METRIC_GROUPS: dict[str, tuple[str, ...]] = {
+    "volume": ("volume",),
+    "day_range": ("day_high", "day_low"),
+    "book": ("bid", "bid_size", "ask", "ask_size"),
+    "market_cap": ("market_cap",),
+    "pe_ratio": ("pe_ratio",),
+    "dividend_yield": ("dividend_yield",),
+    "week_52_range": ("week_52_low", "week_52_high"),
+    "average_volume_3m": ("average_volume_3m",),
+    "eps": ("eps",),
+    "book_value": ("book_value",),
+    "earnings_date": ("earnings_date",),
+    "shares_outstanding": ("shares_outstanding",),
+}
+"""Group → fields that come from one source or not at all: never one's low beside another's high."""
+OF_THE_SESSION = frozenset({"volume", "day_range", "book"})
+"""Groups that speak of the session in progress (else the last one): a new session's opening ends them."""
+METRIC_FIELDS = tuple(name for fields in METRIC_GROUPS.values() for name in fields)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOrigin:
+    """Who supplied a field, and the time for which it holds."""
+
+    source: str
+    """A source's name, or ours: instruments, bars_1d, derived."""
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentMetrics:
+    """The merged metrics of one instrument: a field that nobody told is absent from both mappings."""
+
+    market: str
+    symbol: str
+    currency: str | None
+    values: Mapping[str, MetricValue]
+    origins: Mapping[str, FieldOrigin]

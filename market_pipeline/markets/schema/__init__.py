@@ -10,6 +10,8 @@ from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, Loc
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
 from market_pipeline.markets.schema.market_file import MarketFile
+from market_pipeline.markets.schema.metrics import MetricAges, MetricsRule
+from market_pipeline.markets.schema.sharia import ExcludedSector, ReviewedSector, ShariaRule
 from market_pipeline.markets.schema.sources import Budget, SourceRule
 
 __all__ = [
@@ -19,19 +21,24 @@ __all__ = [
     "CalendarSection",
     "Code",
     "CoverageLimits",
+    "ExcludedSector",
     "FreshnessLimits",
     "IndicatorChoice",
     "Isin",
     "LocalTime",
     "MarketFile",
     "MergeRule",
+    "MetricAges",
+    "MetricsRule",
     "MonthDay",
     "Name",
     "Pattern",
     "PhaseRule",
     "Retention",
+    "ReviewedSector",
     "Section",
     "SeedRule",
+    "ShariaRule",
     "SourceRule",
     "SpecialDay",
     "SymbolRule",

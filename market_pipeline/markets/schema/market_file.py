@@ -10,6 +10,8 @@ from market_pipeline.markets.schema.calendar import CalendarSection
 from market_pipeline.markets.schema.fields import Code, Name, Section
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
+from market_pipeline.markets.schema.metrics import MetricsRule
+from market_pipeline.markets.schema.sharia import ShariaRule
 from market_pipeline.markets.schema.sources import SourceRule
 
 
@@ -37,6 +39,8 @@ class MarketFile(Section):
     coverage: CoverageLimits = CoverageLimits()
     retention: Retention = Retention()
     indicators: IndicatorChoice = IndicatorChoice()
+    metrics: MetricsRule = MetricsRule()
+    sharia: ShariaRule | None = None
 
     @model_validator(mode="after")
     def _names_refer_to_something(self) -> MarketFile:
@@ -54,6 +58,9 @@ class MarketFile(Section):
         known = [rule.name for rule in self.sources]
         if self.universe is not None and self.universe.source not in known:
             raise ValueError(f"universe: {self.universe.source} is not one of {', '.join(known)}")
+        for name in self.metrics.sources or ():
+            if name not in known:
+                raise ValueError(f"metrics: {name} is not one of {', '.join(known)}")
         for rule in self.symbols:
             for alias in rule.aliases:
                 if alias.source not in known:

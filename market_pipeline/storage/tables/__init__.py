@@ -9,10 +9,23 @@ from market_pipeline.storage.tables.bars import BARS_1D, BARS_1M, BARS_1M_REPLAC
 from market_pipeline.storage.tables.indicators import indicators_table
 from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
+from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
-BASE_TABLES = (RAW_QUOTES, FETCH_OUTCOMES, LIVE_TICKERS, BARS_1M, BARS_1M_REPLACED, SET_ASIDE, INSTRUMENTS, BARS_1D)
+BASE_TABLES = (
+    RAW_QUOTES,
+    FETCH_OUTCOMES,
+    LIVE_TICKERS,
+    BARS_1M,
+    BARS_1M_REPLACED,
+    SET_ASIDE,
+    INSTRUMENTS,
+    BARS_1D,
+    METRICS,
+    FUNDAMENTALS,
+    SHARIA_SCREEN,
+)
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
 __all__ = [
@@ -21,10 +34,13 @@ __all__ = [
     "BARS_1M_REPLACED",
     "BASE_TABLES",
     "FETCH_OUTCOMES",
+    "FUNDAMENTALS",
     "INSTRUMENTS",
     "LIVE_TICKERS",
+    "METRICS",
     "RAW_QUOTES",
     "SET_ASIDE",
+    "SHARIA_SCREEN",
     "TEXTS",
     "UTC_TIME",
     "Column",
