@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from market_pipeline.errors import MarketFileError, UsageError
-from market_pipeline.markets.schema import MarketFile, Section
+from market_pipeline.markets.schema import MarketFile, Section, budget_disputes
 from market_pipeline.markets.yaml_reader import YamlProblem, read_yaml
 
 MARKET_COMPONENT = "market_pipeline.components.market.Market"
@@ -36,8 +36,23 @@ def load_market(name: str) -> MarketFile:
 
 
 def load_markets() -> dict[str, MarketFile]:
-    """Return every market's checked file by name, sorted. Raise MarketFileError for the first wrong file."""
-    return {name: load_market(name) for name in market_names()}
+    """Return every market's checked file by name, sorted.
+
+    Raise MarketFileError for the first wrong file, and for files that state different budgets of one source.
+    """
+    files = {name: load_market(name) for name in market_names()}
+    agree_on_budgets(files)
+    return files
+
+
+def agree_on_budgets(files: Mapping[str, MarketFile]) -> None:
+    """Raise MarketFileError, naming every dispute, unless all files state the same budgets for the same source."""
+    disputes = budget_disputes((name, rule) for name, file in files.items() for rule in file.sources)
+    if disputes:
+        raise MarketFileError(
+            f"read {len(files)} market files, which share their sources' budgets, and found that they differ; "
+            f"a retry does not help; state the same in each:\n  {'\n  '.join(disputes)}"
+        )
 
 
 def market_names() -> tuple[str, ...]:

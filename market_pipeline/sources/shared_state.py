@@ -23,6 +23,8 @@ Record = dict[str, Any]
 
 RECORD_BYTES = 1024
 LOCK_SECONDS = 5.0
+AHEAD_SECONDS = 2 * LOCK_SECONDS
+"""Who waited for a lock finds what was written meanwhile, so later than its own `now`; only beyond is another boot."""
 POLL_SECONDS = 0.002
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -34,7 +36,7 @@ class SharedState:
     path: Path
 
     def read(self, now: float) -> Record:
-        """Return the record, or {} where there is none, it is of another boot, or it lies ahead of `now`.
+        """Return the record, or {} where there is none, it is of another boot, or it lies far ahead of `now`.
 
         Raise StorageError when the file is there and cannot be read.
         """
@@ -44,7 +46,7 @@ class SharedState:
             return {}
         except OSError as error:
             raise self._refused(error) from error
-        return record if record.get("boot") == boot_id() and record.get("at", 0.0) <= now else {}
+        return record if record.get("boot") == boot_id() and record.get("at", 0.0) <= now + AHEAD_SECONDS else {}
 
     @contextmanager
     def changing(self, now: float) -> Iterator[Record]:

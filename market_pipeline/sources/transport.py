@@ -20,6 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from market_pipeline.clock import Clock
 from market_pipeline.errors import (
     Blocked,
+    BreakerOpen,
     BudgetExhausted,
     ConfigurationError,
     MarketPipelineError,
@@ -74,7 +75,14 @@ class _Call:
     request: Request
     url: str
     deadline: Deadline
+    breaker: Breaker
+    tries: int
     attempts: int = 0
+
+    @property
+    def host(self) -> str:
+        """Return the true host, also where the request goes to the simulated exchange."""
+        return urlsplit(self.request.url).netloc
 
 
 class HttpTransport:
@@ -108,8 +116,9 @@ class HttpTransport:
         Raise Transient and Permanent errors of errors.py, never a library's; `attempts` and `http_status` are set.
         """
         breaker = self._breaker(request)
-        breaker.ask()
-        call = _Call(request, sent_url(request.url, request.source, self._settings), self._deadline(request))
+        tries = 1 if breaker.ask() else self._patience.tries
+        url = sent_url(request.url, request.source, self._settings)
+        call = _Call(request, url, self._deadline(request), breaker, tries)
         try:
             answer = self._retrying(self._attempt, call)
         except MarketPipelineError as error:
@@ -133,6 +142,8 @@ class HttpTransport:
         return Breaker(f"{request.source} at {host}", BreakerRule(refusal_seconds=60 * minutes), state, self._clock)
 
     def _attempt(self, call: _Call) -> Answer:
+        if call.attempts and call.breaker.ask():
+            call.tries = call.attempts + 1
         self._wait_for_turn(call)
         call.attempts += 1
         started = self._clock.monotonic()
@@ -149,11 +160,11 @@ class HttpTransport:
         if not self._settings.budgets:
             return
         if call.attempts:
-            self._budgets.acquire(call.request.kind, call.deadline.remaining())
+            self._budgets.acquire(call.request.kind, call.deadline.remaining(), host=call.host)
             return
         cycle = self._patience.cycle_seconds
         left = self._patience.budget_seconds if cycle is None else self._created + cycle - self._clock.monotonic()
-        self._budgets.acquire(call.request.kind, left)
+        self._budgets.acquire(call.request.kind, left, host=call.host)
         call.deadline = self._deadline(call.request)
 
     def _ask(self, call: _Call) -> requests.Response:
@@ -188,6 +199,8 @@ class HttpTransport:
         error = self._explained(request, response, body) or body_error(request, body, content_type)
         if error is not None:
             error.http_status = status
+            if self._settings.budgets:
+                self._budgets.refused(request.kind, error, host=call.host)
             raise error
         return Answer(body, status, content_type, now, sha, call.attempts, latency_ms, response.headers)
 
@@ -204,14 +217,14 @@ class HttpTransport:
         patience = self._patience
         return Retrying(
             retry=retry_if_exception(self._is_worth_a_retry),
-            stop=lambda state: state.attempt_number >= patience.tries or self._is_too_late(state),
+            stop=self._is_over,
             wait=self._pause,
             sleep=patience.sleep,
             reraise=True,
         )
 
     def _is_worth_a_retry(self, error: BaseException) -> bool:
-        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted):
+        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted | BreakerOpen):
             return False
         status, wait = error.http_status, error.retry_after_seconds or 0
         may_change = status is None or 200 <= status < 300 or status in RETRIED_STATUSES
@@ -226,9 +239,13 @@ class HttpTransport:
         ceiling = patience.retry_base_seconds * 2 ** (state.attempt_number - 1)
         return patience.jitter.uniform(0, min(patience.retry_max_seconds, ceiling))
 
-    def _is_too_late(self, state: RetryCallState) -> bool:
+    def _is_over(self, state: RetryCallState) -> bool:
+        """Tell whether to give up: tried often enough, no time left, or the breaker opened meanwhile."""
         call: _Call = state.args[0]
-        return state.upcoming_sleep >= call.deadline.remaining()
+        if call.attempts >= call.tries or state.upcoming_sleep >= call.deadline.remaining():
+            return True
+        error = state.outcome.exception() if state.outcome else None
+        return isinstance(error, SOURCE_TROUBLE) and call.breaker.stumbled(error)
 
 
 def _too_large(request: Request) -> PayloadError:

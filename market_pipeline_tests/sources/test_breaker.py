@@ -15,6 +15,7 @@ from market_pipeline.sources.breaker import (
     BreakerState,
     after_failure,
     after_success,
+    breaker_views,
     forget_breakers,
     may_ask,
 )
@@ -41,6 +42,22 @@ def test_an_answer_in_between_starts_the_row_anew() -> None:
     assert state_after("xxxx.xxxx").open_until is None
 
 
+def test_a_row_of_429s_opens_it_later_because_the_budget_gives_way_first() -> None:
+    state = state_after("xxxx")
+    for _ in range(3):
+        state = after_failure(state, RULE, RateLimited("HTTP 429"), now=0.0)
+    assert state.open_until is None
+    assert after_failure(state, RULE, RateLimited("HTTP 429"), now=0.0).open_until == 60.0
+
+
+def test_429s_among_answers_never_open_it() -> None:
+    state = BreakerState()
+    for _ in range(20):
+        state = after_failure(state, RULE, RateLimited("HTTP 429"), now=0.0)
+        state = after_success(state, RULE)
+    assert state.open_until is None
+
+
 def test_half_of_twenty_failures_open_it_too() -> None:
     assert state_after("x." * 9 + "x").open_until is None
     assert state_after("x." * 9 + "xx").open_until == 60.0
@@ -54,14 +71,14 @@ def test_nothing_is_remembered_when_a_window_had_no_failure() -> None:
     assert state_after("x" + "." * 20) == BreakerState()
 
 
-def test_each_failed_probe_doubles_the_time_up_to_half_an_hour() -> None:
+def test_a_failed_probe_lengthens_the_time_but_never_beyond_what_every_second_minute_allows() -> None:
     state, lengths, now = state_after("xxxxx"), [], 60.0
-    for _ in range(7):
+    for _ in range(3):
         state = after_failure(state, RULE, DOWN, now=now)
         assert state.open_until is not None
         lengths.append(state.open_until - now)
         now = state.open_until
-    assert lengths == [120, 240, 480, 960, 1800, 1800, 1800]
+    assert lengths == [90, 90, 90]
 
 
 def test_a_good_probe_closes_it_and_forgets_the_past() -> None:
@@ -75,6 +92,12 @@ def test_what_was_under_way_when_it_opened_does_not_prolong_it() -> None:
 def test_a_retry_after_opens_it_at_once_for_as_long_as_the_source_says() -> None:
     told = RateLimited("HTTP 429", retry_after_seconds=300)
     assert after_failure(BreakerState(), RULE, told, now=10.0).open_until == 310.0
+
+
+def test_a_try_that_another_one_follows_counts_but_waits_for_itself() -> None:
+    told = RateLimited("HTTP 429", retry_after_seconds=5)
+    state = after_failure(BreakerState(), RULE, told, now=10.0, has_retry=True)
+    assert (state.recent, state.open_until) == ((2,), None)
 
 
 def test_a_refusal_of_a_scraped_site_opens_it_for_the_time_of_the_rule() -> None:
@@ -113,11 +136,16 @@ def test_processes_share_the_breaker_and_only_one_of_them_probes(tmp_path: Path)
         shared.other.ask()
     assert (caught.value.cause, caught.value.retry_after_seconds, caught.value.attempts) == (SourceTimeout, 60, 0)
     shared.wait(61)
-    shared.one.ask()
+    assert shared.one.ask()
     with pytest.raises(BreakerOpen):
         shared.other.ask()
     shared.one.succeeded()
-    shared.other.ask()
+    assert not shared.other.ask()
+
+
+def test_the_try_that_opens_it_says_that_no_other_one_may_follow(tmp_path: Path) -> None:
+    shared = Shared(tmp_path)
+    assert [shared.one.stumbled(DOWN) for _ in range(5)] == [False, False, False, False, True]
 
 
 def test_answers_of_a_healthy_source_write_nothing(tmp_path: Path) -> None:
@@ -125,6 +153,15 @@ def test_answers_of_a_healthy_source_write_nothing(tmp_path: Path) -> None:
     shared.one.ask()
     shared.one.succeeded()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_breakers_of_a_source_can_be_seen_by_host(tmp_path: Path) -> None:
+    clock = HandClock(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    state = SharedState(tmp_path / "breaker_dhan_api.dhan.co.json")
+    Breaker("dhan at api.dhan.co", RULE, state, clock).failed(RateLimited("HTTP 429", retry_after_seconds=300))
+    assert {host: view.open_until for host, view in breaker_views(tmp_path, "dhan", clock).items()} == {
+        "api.dhan.co": 300.0
+    }
 
 
 def test_all_breakers_of_a_folder_can_be_forgotten(tmp_path: Path) -> None:

@@ -37,7 +37,14 @@ def test_a_record_from_the_future_counts_as_absent(tmp_path: Path) -> None:
     state = SharedState(tmp_path / "a.json")
     change(state, 1000.0)
     assert state.read(1000.0)["n"] == 1
-    assert state.read(999.0) == {}
+    assert state.read(900.0) == {}
+
+
+def test_what_was_written_while_another_waited_for_the_lock_is_not_taken_for_another_boot_s(tmp_path: Path) -> None:
+    state = SharedState(tmp_path / "a.json")
+    change(state, 1000.0)
+    change(state, 999.9)
+    assert state.read(1000.0)["n"] == 2
 
 
 def test_a_torn_record_counts_as_absent_and_is_written_anew(tmp_path: Path) -> None:

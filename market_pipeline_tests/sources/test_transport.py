@@ -27,6 +27,7 @@ from market_pipeline.errors import (
 from market_pipeline.markets.schema import Budget, SourceRule
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Feed, Settings
+from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.sources.source import Request
 from market_pipeline.sources.transport import HttpTransport
 from market_pipeline_tests.sources.scripted_server import reply
@@ -118,16 +119,50 @@ def test_a_429_without_retry_after_is_rate_limited_in_the_end(tmp_path: Path) ->
     assert len(it.server.seen) == 3
 
 
-def test_five_failed_calls_open_the_breaker_for_other_transports_too(tmp_path: Path) -> None:
+def test_five_failed_tries_open_the_breaker_for_other_transports_too(tmp_path: Path) -> None:
     with bench(tmp_path, [reply(500)]) as it:
-        for _ in range(5):
+        for _ in range(2):
             with pytest.raises(SourceUnreachable):
                 it.transport.send(QUOTE)
         with bench(tmp_path, [reply()]) as other, pytest.raises(BreakerOpen) as caught:
             other.clock.advance(timedelta(seconds=it.clock.ticks))
             other.transport.send(QUOTE)
     assert caught.value.cause is SourceUnreachable
-    assert len(it.server.seen) == 15
+    assert len(it.server.seen) == 5
+
+
+def test_a_probe_gets_one_try_and_its_answer_opens_the_way(tmp_path: Path) -> None:
+    with bench(tmp_path, [*[reply(503)] * 6, reply()]) as it:
+        for _ in range(2):
+            with pytest.raises(SourceUnreachable):
+                it.transport.send(QUOTE)
+        it.clock.advance(timedelta(seconds=60))
+        with pytest.raises(SourceUnreachable) as caught:
+            it.transport.send(QUOTE)
+        it.clock.advance(timedelta(seconds=90))
+        assert it.transport.send(QUOTE).attempts == 1
+    assert caught.value.attempts == 1
+    assert len(it.server.seen) == 7
+
+
+def test_a_429_halves_the_rate_and_its_short_retry_after_holds_every_transport_back(tmp_path: Path) -> None:
+    rule = {"kind_budgets": {"quote": Budget(per_second=1, burst=2)}}
+    with bench(tmp_path, [reply(429, Retry_After="4"), reply()], rule=rule, tries=1) as it:
+        with pytest.raises(RateLimited):
+            it.transport.send(QUOTE)
+        forget_breakers(tmp_path / "simulated" / "limits")
+        it.transport.send(QUOTE)
+        it.transport.send(QUOTE)
+    assert it.pauses == [4.0, 2.014]
+
+
+def test_sources_of_one_host_share_its_budget(tmp_path: Path) -> None:
+    rule = {"host_budget": Budget(per_second=0.5, burst=1)}
+    with bench(tmp_path, [reply()], rule=rule) as it, bench(tmp_path, [reply()], rule=rule | {"name": "kraken"}) as two:
+        it.transport.send(QUOTE)
+        two.transport.send(replace(QUOTE, source="kraken", kind=RequestKind.MINUTE_BARS))
+        two.transport.send(replace(QUOTE, source="kraken", url="https://elsewhere.example/v2"))
+    assert (it.pauses, two.pauses) == ([], [2.0])
 
 
 def test_an_unknown_symbol_does_not_count_against_the_source(tmp_path: Path) -> None:

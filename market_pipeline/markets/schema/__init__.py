@@ -12,7 +12,7 @@ from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimit
 from market_pipeline.markets.schema.market_file import MarketFile
 from market_pipeline.markets.schema.metrics import MetricAges, MetricsRule
 from market_pipeline.markets.schema.sharia import ExcludedSector, ReviewedSector, ShariaRule
-from market_pipeline.markets.schema.sources import Budget, SourceRule
+from market_pipeline.markets.schema.sources import Budget, SourceRule, budget_disputes
 
 __all__ = [
     "NEXT_MIDNIGHT",
@@ -43,4 +43,5 @@ __all__ = [
     "SpecialDay",
     "SymbolRule",
     "UniverseRule",
+    "budget_disputes",
 ]
