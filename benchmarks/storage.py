@@ -31,8 +31,9 @@ from market_pipeline.simulator.listing import listings_of, with_groups
 from market_pipeline.simulator.price_model import ModelTapes
 from market_pipeline.simulator.tape import SessionTape
 from market_pipeline.simulator.timeline import Timeline
-from market_pipeline.storage.precision import shorten
-from market_pipeline.storage.tables import BARS_1M, BASE_TABLES, LIVE_TICKERS, UTC_TIME, Column, Table, indicators_table
+from market_pipeline.steps.warehouse_tables import indicators_1m
+from market_pipeline.storage.precision import stored_column
+from market_pipeline.storage.tables import BARS_1M, BASE_TABLES, LIVE_TICKERS, UTC_TIME, Table
 from market_pipeline.storage.warehouse import Warehouse
 
 LAST_DAY = date(2026, 11, 20)
@@ -42,8 +43,7 @@ SYMBOLS_AT_ONCE = 100
 SESSION_MINUTES = 375
 SEED = 1
 GOAL_GIGABYTES, GOAL_LATEST_MS, GOAL_DAY_MS = 1.1, 50.0, 200.0
-TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int16()}
-INDICATORS = indicators_table(Column(c.column, TYPES[c.storage_type], c.description, c.unit) for c in columns())
+INDICATORS = indicators_1m()
 
 Reals = npt.NDArray[np.float64]
 
@@ -107,7 +107,8 @@ def indicator_rows(history: Sequence[Trading], market: str) -> Iterator[pa.Table
         arrays = {"symbol": pa.array(np.repeat(list(portion), [len(tape) for tape in tapes]))}
         moments = np.concatenate([tape.starts for tape in tapes]).astype(np.int64) * 1_000_000
         arrays["interval_start"] = pa.array(moments).cast(UTC_TIME)
-        arrays |= {c.column: stored(values[:, i], TYPES[c.storage_type]) for i, c in enumerate(columns())}
+        fields = [INDICATORS.schema.field(c.column) for c in columns()]
+        arrays |= {field.name: stored_column(values[:, i], field.type) for i, field in enumerate(fields)}
         constants: dict[str, object] = {"market": market, "session_date": present.day, "known_at": datetime.now(UTC)}
         yield table_of(INDICATORS, arrays, constants, count=len(moments))
 
@@ -118,13 +119,6 @@ def _window(name: str, history: Sequence[Trading]) -> BarWindow:
         np.concatenate([getattr(tape, field) for tape in tapes]) for field in ("open", "high", "low", "close", "volume")
     )
     return BarWindow(name, opened, high, low, close, volume, session_start=len(opened) - len(tapes[-1]))
-
-
-def stored(values: Reals, type_: pa.DataType) -> pa.Array:
-    """Return a column in its storage type; NaN becomes null."""
-    missing = np.isnan(values)
-    known = np.where(missing, 0.0, values)
-    return pa.array(shorten(known) if type_ == pa.float32() else known.astype(type_.to_pandas_dtype()), mask=missing)
 
 
 @dataclass(frozen=True)
@@ -139,10 +133,10 @@ class Disk:
         return sum(self.sizes.values()) / self.rows * rows / 1e9
 
 
-def measure_disk(warehouse: Warehouse, *, symbols: int, sessions: int) -> Disk:
+def measure_disk(warehouse: Warehouse, *, symbols: int, sessions: int, full: bool = False) -> Disk:
     """Write whole sessions of bars and indicators."""
     history: list[Trading] = []
-    for number, session in enumerate(trading("india", sessions + ANCHOR_SESSIONS, symbols=symbols)):
+    for number, session in enumerate(trading("india", sessions + ANCHOR_SESSIONS, symbols=symbols, full=full)):
         history = [*history[-ANCHOR_SESSIONS:], session]
         if number >= ANCHOR_SESSIONS:
             warehouse.write_session(BARS_1M, "india", session.day, bar_rows(session, "india"))
@@ -209,6 +203,10 @@ def report(name: str, found: list[float], goal: float | None = None) -> None:
     print(f"{name:28} p50 {statistics.median(found):7.1f} ms   p99 {p99:7.1f} ms{aim}")
 
 
+def _warehouse(folder: Path) -> Warehouse:
+    return Warehouse(folder, [*BASE_TABLES, INDICATORS], clock=HandClock(datetime(2026, 11, 20, 10, tzinfo=UTC)))
+
+
 def print_disk(warehouse: Warehouse, *, symbols: int, sessions: int) -> None:
     """Measure and print bytes: as the simulated exchange trades, and if every symbol traded in every minute."""
     disk = measure_disk(warehouse, symbols=symbols, sessions=sessions)
@@ -217,7 +215,9 @@ def print_disk(warehouse: Warehouse, *, symbols: int, sessions: int) -> None:
     as_simulated = disk.gigabytes(disk.rows * 22 / sessions)
     verdict = "met" if as_simulated <= GOAL_GIGABYTES else "MISSED"
     print(f"{'22 sessions, as simulated':28} {as_simulated:8.3f} GB   goal {GOAL_GIGABYTES:g} GB: {verdict}")
-    print(f"{'22 sessions, no gaps at all':28} {disk.gigabytes(22 * symbols * SESSION_MINUTES):8.3f} GB")
+    with tempfile.TemporaryDirectory() as folder:
+        full = measure_disk(_warehouse(Path(folder)), symbols=symbols, sessions=1, full=True)
+    print(f"{'22 sessions, no gaps at all':28} {full.gigabytes(22 * full.rows):8.3f} GB   {full.rows:,} rows each")
 
 
 def print_queries(warehouse: Warehouse, *, symbols: int, times: int) -> None:
@@ -238,10 +238,8 @@ def main() -> None:
     parser.add_argument("--symbols", type=int, default=487)
     parser.add_argument("--times", type=int, default=50)
     chosen = parser.parse_args()
-    clock = HandClock(datetime(2026, 11, 20, 10, tzinfo=UTC))
-    tables = [*BASE_TABLES, INDICATORS]
     with tempfile.TemporaryDirectory() as folder:
-        disk, day = (Warehouse(Path(folder) / name, tables, clock=clock) for name in ("disk", "day"))
+        disk, day = (_warehouse(Path(folder) / name) for name in ("disk", "day"))
         print_disk(disk, symbols=chosen.symbols, sessions=chosen.sessions)
         print_queries(day, symbols=chosen.symbols, times=chosen.times)
 

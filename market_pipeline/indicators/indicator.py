@@ -62,7 +62,6 @@ INDEX = Kind("index")
 SHARES = Kind("shares")
 # A total grows without end while a reader looks at the steps between its rows: float32 would swallow a thin minute.
 TOTAL_SHARES = Kind("shares", None, "float64")
-TOTAL_INDEX = Kind("index", None, "float64")
 DIRECTION = Kind("direction", (-1.0, 1.0), "int16")
 FLAG = Kind("flag", (0.0, 1.0), "int16")
 PATTERN = Kind("score", (-100.0, 100.0), "int16")

@@ -23,7 +23,7 @@ from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, bar_
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.warehouse_tables import indicators_1m
-from market_pipeline.storage.precision import shorten
+from market_pipeline.storage.precision import stored_column
 from market_pipeline.storage.tables import BARS_1M, UTC_TIME
 
 ANCHOR_SESSIONS = 2
@@ -165,20 +165,10 @@ def _table(
         pa.array(names, pa.string()),
         pa.array(present.minutes[np.concatenate(rows)], pa.int64()).cast(UTC_TIME),
         pa.repeat(pa.scalar(day, pa.date32()), count),
-        *(_column(values[:, i], field.type) for i, field in enumerate(list(schema)[4:-1])),
+        *(stored_column(values[:, i], field.type) for i, field in enumerate(list(schema)[4:-1])),
         pa.repeat(pa.scalar(known_at, UTC_TIME), count),
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _column(values: npt.NDArray[np.float64], type_: pa.DataType) -> pa.Array:
-    """Return the column in its storage type; NaN (no value yet) and infinity (a division by no volume) become null."""
-    missing = ~np.isfinite(values)
-    if type_ == pa.float32():
-        return pa.array(shorten(values), type_, mask=missing)
-    if pa.types.is_integer(type_):
-        values = np.where(missing, 0.0, values)
-    return pa.array(values.astype(type_.to_pandas_dtype()), type_, mask=missing)
 
 
 def _write(runtime: Runtime, market: MarketRuntime, day: date, *, table: pa.Table) -> None:

@@ -9,7 +9,7 @@ from functools import cache
 
 import pyarrow as pa
 
-from market_pipeline.indicators.catalogue import all_indicators
+from market_pipeline.indicators.catalogue import TWINS, all_indicators
 from market_pipeline.storage.tables import BASE_TABLES, Column, Table, indicators_table
 
 ARROW_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int16()}
@@ -19,7 +19,14 @@ ARROW_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int
 def indicators_1m() -> Table:
     """Return the table of indicators for the present catalogue."""
     return indicators_table(
-        Column(name, ARROW_TYPES[kind.storage_type], indicator.description, kind.unit)
+        Column(
+            name,
+            ARROW_TYPES[kind.storage_type],
+            indicator.description,
+            kind.unit,
+            is_continuous=kind.storage_type.startswith("float"),
+            same_as=TWINS.get(name, ""),
+        )
         for indicator in all_indicators()
         for name, kind in zip(indicator.columns, indicator.kinds, strict=True)
     )

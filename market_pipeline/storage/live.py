@@ -88,7 +88,7 @@ class LiveTier:
             return b"", None
         try:
             content = found.path.read_bytes()
-            return content, conform(read_whole(pa.BufferReader(content)), table.schema)
+            return content, conform(read_whole(pa.BufferReader(content)), table)
         except FileNotFoundError:
             return b"", None
         except (OSError, pa.ArrowException) as error:

@@ -75,7 +75,7 @@ class Reader:
         Raises FileNotFoundError when it is gone.
         """
         try:
-            return conform(read_whole(found.path), table.schema)
+            return conform(read_whole(found.path), table)
         except FileNotFoundError:
             raise
         except (OSError, pa.ArrowException):
@@ -110,19 +110,19 @@ class Reader:
 
     def _read_quickly(self, table: Table, slices: Sequence[Slice], selection: Selection) -> pa.Table:
         """Let DuckDB read all files of a version at once: twice as fast as opening them one by one."""
-        schema = pa.schema([table.schema.field(name) for name in selection.columns or table.schema.names])
+        wanted = list(selection.columns or table.schema.names)
         parts = []
         for version in dict.fromkeys(found.version for found in slices):
             files = [str(found.path) for found in slices if found.version == version]
             sql, values = _query(table, self._columns_of(table, version), selection)
             rows = self._connection.cursor().sql(sql, params=[files, *values]).to_arrow_table()
-            parts.append(conform(rows, schema))
-        return pa.concat_tables(parts) if parts else schema.empty_table()
+            parts.append(conform(rows, table, wanted))
+        return pa.concat_tables(parts) if parts else table.schema.empty_table().select(wanted)
 
     def _columns_of(self, table: Table, version: str) -> list[str]:
         """Return the columns that a version has; its zero-row file knows."""
         if version == table.version:
-            return list(table.schema.names)
+            return list(table.stored_schema.names)
         key = (table.name, version)
         if key not in self._schemas:
             self._schemas[key] = pq.read_schema(self._layout.seed("live", table, version)).names
@@ -140,7 +140,7 @@ class Reader:
 
 def _query(table: Table, present: Sequence[str], selection: Selection) -> tuple[str, list[Any]]:
     wanted = selection.columns or table.schema.names
-    columns = ", ".join(f'"{name}"' if name in present else f'NULL AS "{name}"' for name in wanted)
+    columns = ", ".join(_stored(table, name, present) for name in wanted)
     conditions, values = ["true"], list[Any]()
     if selection.since is not None:
         conditions.append(f'"{table.minute_column}" >= ?')
@@ -153,6 +153,12 @@ def _query(table: Table, present: Sequence[str], selection: Selection) -> tuple[
         values.extend(selection.symbols)
     where = " AND ".join(conditions)
     return f"SELECT {columns} FROM read_parquet(?, hive_partitioning=false) WHERE {where}", values  # noqa: S608 values are bound
+
+
+def _stored(table: Table, name: str, present: Sequence[str]) -> str:
+    """Return the SQL of one column: itself, the one that holds its values, or null where the version has neither."""
+    held = next((found for found in (name, table.twins.get(name)) if found in present), None)
+    return f'"{name}"' if held == name else f'{f'"{held}"' if held else "NULL"} AS "{name}"'
 
 
 def selected(table: Table, rows: pa.Table, selection: Selection) -> pa.Table:

@@ -23,8 +23,8 @@ from market_pipeline.storage.reader import Reader, Selection
 from market_pipeline.storage.rows import merge, sort_rows
 from market_pipeline.storage.tables import Table
 
-VALUES_AT_ONCE = 10_000_000
-"""Rows × columns that are held in memory while a session file is made: 40 MB of float32, a few times over."""
+VALUES_AT_ONCE = 16_000_000
+"""Rows × columns that are held in memory while a session file is made: 64 MB of float32, a few times over."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def newest_sql(folder: Path, table: Table) -> str:
 
     Files of different schema versions may lie there for a while, so their columns are united by name.
     """
-    columns = ", ".join(f"{_quoted(c.name)}::{_type(c)} AS {_quoted(c.name)}" for c in table.columns)
+    columns = ", ".join(f"{_quoted(c.same_as or c.name)}::{_type(c)} AS {_quoted(c.name)}" for c in table.columns)
     files = f"read_parquet({_glob(folder / f'*{SUFFIX}')}, filename=true, union_by_name=true, hive_partitioning=false)"
     return (
         f"SELECT {columns} FROM (SELECT * FROM {files} "
@@ -120,10 +120,16 @@ def _versions(layout: Layout, tier: Tier, table: Table) -> list[str]:
 def _columns_sql(layout: Layout, table: Table, version: str) -> str:
     """Return the select list that gives a version's rows the present columns: null where it had none."""
     if version == table.version:
-        return ", ".join(_quoted(name) for name in table.schema.names)
-    present = pq.read_schema(layout.seed("live", table, version)).names
-    values = [(_quoted(c.name) if c.name in present else "NULL", c) for c in table.columns]
-    return ", ".join(f"{value}::{_type(c)} AS {_quoted(c.name)}" for value, c in values)
+        present = table.stored_schema.names
+    else:
+        present = pq.read_schema(layout.seed("live", table, version)).names
+    return ", ".join(_column_sql(column, present) for column in table.columns)
+
+
+def _column_sql(column: Column, present: Sequence[str]) -> str:
+    """Return the column from itself, from the one that holds its values, or null."""
+    held = next((name for name in (column.name, column.same_as) if name in present), None)
+    return f"{_quoted(held) if held else 'NULL'}::{_type(column)} AS {_quoted(column.name)}"
 
 
 def _type(column: Column) -> str:

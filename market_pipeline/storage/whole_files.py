@@ -29,14 +29,14 @@ class WholeFiles:
     def make_seeds(self) -> None:
         """Make sure that every table's files can be read before its first rows."""
         for table in self._tables:
-            self._files[table.name].seed(table.schema)
+            self._files[table.name].seed(table.stored_schema)
 
     def rows(self, table: Table, market: str) -> pa.Table:
         """Return a small table's rows, or the newest rows of a big one. Raises UsageError for one without."""
         if table.name not in self._files:
             raise UsageError(f"{table.name} keeps no newest rows; those that do: {', '.join(sorted(self._files))}")
         rows = self._files[table.name].read(market)
-        return table.schema.empty_table() if rows is None else conform(rows, table.schema)
+        return table.schema.empty_table() if rows is None else conform(rows, table)
 
     def select(self, table: Table, market: str, sessions: Sequence[date] | None) -> pa.Table:
         """Return a small table's rows of these session dates, or all."""

@@ -79,7 +79,7 @@ def test_exactly_the_running_totals_start_anew_with_each_session():
 
 def test_totals_are_stored_in_float64_patterns_in_int16_and_the_rest_in_float32():
     types = {column.column: column.storage_type for column in columns()}
-    assert {name for name, type_ in types.items() if type_ == "float64"} == {"OBV", "AD", "PVT", "NVI", "PVI"}
+    assert {name for name, type_ in types.items() if type_ == "float64"} == {"OBV", "AD", "PVT"}
     assert types["CDLDOJI"] == types["SUPERTd_10_3"] == "int16"
     assert types["RSI_14"] == types["VWAP_D"] == types["ZSCORE_30"] == "float32"
 

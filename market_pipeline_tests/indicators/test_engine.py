@@ -11,7 +11,7 @@ import talib.abstract
 
 from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.bar_window import BarWindow
-from market_pipeline.indicators.catalogue import CATALOGUE, columns
+from market_pipeline.indicators.catalogue import CATALOGUE, TWINS, columns
 from market_pipeline.indicators.engine import compute, compute_many
 from market_pipeline.indicators.indicator import Anchor, Indicator
 from market_pipeline_tests.indicators.situations import SITUATIONS, first_bars, patched, walk, with_unknown_volume
@@ -169,3 +169,10 @@ def test_a_session_that_starts_outside_the_window_is_refused():
 def test_a_first_bar_outside_the_window_is_refused():
     with pytest.raises(IndicatorError, match="compute WALK's indicators from bar 361 on: its window has bars 0…360"):
         compute(walk(), first=361)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize(("twin", "held"), TWINS.items())
+def test_twin_columns_are_equal_to_the_last_bit(twin: str, held: str, situation: str):
+    values = compute_many([SITUATIONS[situation]], [0])
+    assert np.array_equal(values[:, NAMES.index(twin)], values[:, NAMES.index(held)], equal_nan=True)

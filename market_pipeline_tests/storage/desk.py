@@ -16,7 +16,7 @@ from market_pipeline.storage.warehouse import Warehouse
 DAY = date(2026, 11, 20)
 EARLIER = date(2026, 11, 19)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-RSI = Column("RSI_14", pa.float32(), "relative strength", "0 to 100")
+RSI = Column("RSI_14", pa.float32(), "relative strength", "0 to 100", is_continuous=True)
 OBV = Column("OBV", pa.float64(), "on-balance volume", "shares")
 INDICATORS = indicators_table([RSI])
 INDICATORS_WITH_OBV = indicators_table([RSI, OBV])

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from market_pipeline.storage.tables import BARS_1M, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1M, BASE_TABLES, LIVE_TICKERS
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline_tests.storage.desk import (
     DAY,
@@ -138,7 +138,7 @@ def test_small_tables_are_real_and_big_ones_are_views(warehouse: Warehouse) -> N
     path = warehouse.build_market_duckdb().path
     with duckdb.connect(str(path), read_only=True) as people:
         real = people.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
-        assert real == [("bars_1d",), ("instruments",)]
+        assert real == sorted((table.name,) for table in BASE_TABLES if table.is_small)
         assert people.execute("SELECT symbol FROM instruments").fetchall() == [("ATW",)]
 
 

@@ -33,6 +33,8 @@ CATALOGUE: tuple[Indicator, ...] = tuple(
     replace(indicator, family=family) for family, members in _FAMILIES.items() for indicator in members
 )
 """The indicators that TA-Lib computes, for every symbol of every market."""
+TWINS: Mapping[str, str] = {"BBM_20_2": "SMA_20", "ACCM_20": "SMA_20"}
+"""Column → the column that it equals to the last bit, by definition; the disk keeps one of them."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ class Column:
     type: pa.DataType
     description: str
     unit: str = ""
+    is_continuous: bool = False
+    """Neighbouring values differ in their last bits, so that its bytes compress best plane by plane."""
+    same_as: str = ""
+    """The column whose values this one always has, to the last bit: files keep only that one."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,19 @@ class Table:
         return pa.schema([pa.field(c.name, c.type) for c in self.columns])
 
     @cached_property
+    def stored_schema(self) -> pa.Schema:
+        """Return the Arrow schema of the files: without the columns that repeat another."""
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns if not c.same_as])
+
+    @cached_property
+    def twins(self) -> dict[str, str]:
+        """Return column → the column that holds its values in the files, for those that repeat another."""
+        return {c.name: c.same_as for c in self.columns if c.same_as}
+
+    @cached_property
     def version(self) -> str:
         """Return a short name of this exact schema: it changes when a column is added, removed or retyped."""
-        text = ";".join(f"{c.name}:{c.type}" for c in self.columns)
+        text = ";".join(f"{c.name}:{c.type}{c.same_as and f'={c.same_as}'}" for c in self.columns)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
