@@ -11,7 +11,7 @@ from market_pipeline.errors import UsageError
 from market_pipeline.model.bar import BarOrigin
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.session import SessionState
-from market_pipeline.quality import indicator_rules, rules
+from market_pipeline.quality import indicator_rules, metrics_rules, rules
 from market_pipeline.quality.rule import Facts, Found, Rule, RuleResult, Severity
 
 _ASK_SOURCE = "look at the payload (payload_sha) and at the source's parser; the merge keeps such a value out"
@@ -144,6 +144,9 @@ _RULES = {
     "indicators_1m": _indicators_1m,
     "instruments": _instruments,
     "bars_1d": _bars_1d,
+    "metrics": metrics_rules.metrics_rules,
+    "fundamentals": metrics_rules.fundamentals_rules,
+    "sharia_screen": metrics_rules.sharia_screen_rules,
 }
 
 CHECKED_TABLES = frozenset(_RULES)

@@ -14,9 +14,12 @@ from market_pipeline.storage.tables import (
     BARS_1D,
     BARS_1M,
     FETCH_OUTCOMES,
+    FUNDAMENTALS,
     INSTRUMENTS,
     LIVE_TICKERS,
+    METRICS,
     RAW_QUOTES,
+    SHARIA_SCREEN,
     Column,
     Table,
     indicators_table,
@@ -83,6 +86,25 @@ GOOD: dict[str, tuple[Table, dict[str, Any]]] = {
         | {"status": "listed", "known_at": NOW},
     ),
     "bars_1d": (BARS_1D, _IDENTITY | _OHLC | {"source": "wafa_bourse", "known_at": NOW}),
+    "metrics": (
+        METRICS,
+        _IDENTITY
+        | {"as_of": MINUTE, "currency": "MAD", "known_at": NOW}
+        | {"volume": 120.0, "volume_source": "wafa_bourse", "volume_as_of": MINUTE}
+        | {"dividend_yield": 0.031, "dividend_yield_source": "wafa_bourse", "dividend_yield_as_of": MINUTE},
+    ),
+    "fundamentals": (
+        FUNDAMENTALS,
+        {"market": "casablanca", "source": "wafa_bourse", "symbol": "ATW", "currency": "MAD", "total_debt": 4e9}
+        | {"period_end": date(2026, 6, 30), "received_time": NOW, "known_at": NOW},
+    ),
+    "sharia_screen": (
+        SHARIA_SCREEN,
+        _IDENTITY
+        | {"as_of": MINUTE, "verdict": "compliant", "reason": "every ratio is below its limit", "sector": "cement"}
+        | {"debt_ratio": 0.1, "debt_limit": 0.3, "deposits_ratio": 0.2, "deposits_limit": 0.3}
+        | {"income_ratio": 0.01, "income_limit": 0.05, "known_at": NOW},
+    ),
 }
 
 
