@@ -7,14 +7,13 @@ Government bonds say EQUITY too and differ by their series; the exchange's own t
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from market_pipeline.errors import PayloadError
 from market_pipeline.markets.schema import MarketFile, UniverseRule
 from market_pipeline.model.instrument import Alias, Instrument
+from market_pipeline.sources.universe import ListFormat, Row, Universe, universe_of
 
 EXCHANGE, SEGMENT, SECURITY_ID, INSTRUMENT = (
     "SEM_EXM_EXCH_ID",
@@ -27,39 +26,29 @@ SERIES, COMPANY = "SEM_SERIES", "SM_SYMBOL_NAME"
 COLUMNS = (EXCHANGE, SEGMENT, SECURITY_ID, INSTRUMENT, SYMBOL, LOT, TITLE, TICK, SERIES, COMPANY)
 PAISE_PER_RUPEE = 100
 
-MasterRow = Mapping[str, str]
+FIELDS = {
+    "exchange": EXCHANGE,
+    "segment": SEGMENT,
+    "instrument": INSTRUMENT,
+    "series": SERIES,
+    "symbol": SYMBOL,
+    "name": TITLE,
+}
+"""Words of a universe rule → columns."""
 
 
-@dataclass(frozen=True)
-class Master:
-    """The instruments that the universe rule chose, and how many chosen rows could not be read."""
-
-    instruments: tuple[Instrument, ...]
-    rejected: int
-
-
-def parse_master(body: bytes, market: MarketFile, *, rule: UniverseRule, source: str) -> Master:
-    """Return the instruments of the universe, tier 1 first, then by symbol; ids as aliases of `source`.
-
-    Where a symbol trades in several of the rule's series, the series named first wins. Raises PayloadError when a
-    column is missing.
-    """
-    chosen: dict[str, MasterRow] = {}
-    rejected = 0
-    for row in _chosen(_read(body), rule):
-        if not row[SECURITY_ID].isdigit() or _tick_size(row) is None:
-            rejected += 1
-            continue
-        best = chosen.get(row[SYMBOL])
-        if best is None or rule.series.index(row[SERIES]) < rule.series.index(best[SERIES]):
-            chosen[row[SYMBOL]] = row
-    instruments = sorted(
-        (_instrument(row, market, source) for row in chosen.values()), key=lambda i: (i.tier, i.symbol)
+def parse_master(body: bytes, market: MarketFile, *, rule: UniverseRule, source: str) -> Universe:
+    """Return the instruments of the universe, ids as aliases of `source`. Raises PayloadError for a missing column."""
+    tier_1 = frozenset(market.tier_1)
+    form = ListFormat(
+        FIELDS,
+        is_readable=lambda row: row[SECURITY_ID].isdigit() and _tick_size(row) is not None,
+        instrument=lambda row: _instrument(row, market, source=source, tier=1 if row[SYMBOL] in tier_1 else 2),
     )
-    return Master(tuple(instruments[: rule.limit]), rejected)
+    return universe_of(_read(body), market, rule=rule, form=form)
 
 
-def _read(body: bytes) -> Iterable[MasterRow]:
+def _read(body: bytes) -> Iterable[Row]:
     lines = csv.reader(body.decode("utf-8-sig").splitlines())
     header = [name.strip() for name in next(lines, [])]
     missing = [name for name in COLUMNS if name not in header]
@@ -74,17 +63,7 @@ def _read(body: bytes) -> Iterable[MasterRow]:
             yield {name: line[place] for name, place in places}
 
 
-def _chosen(rows: Iterable[MasterRow], rule: UniverseRule) -> Iterable[MasterRow]:
-    excluded = re.compile(rule.exclude_pattern) if rule.exclude_pattern else None
-    wanted = (rule.exchange, rule.segment, rule.instrument)
-    for row in rows:
-        if (row[EXCHANGE], row[SEGMENT], row[INSTRUMENT]) != wanted or row[SERIES] not in rule.series:
-            continue
-        if excluded is None or not excluded.search(row[SYMBOL]):
-            yield row
-
-
-def _tick_size(row: MasterRow) -> float | None:
+def _tick_size(row: Row) -> float | None:
     try:
         tick = Decimal(row[TICK]) / PAISE_PER_RUPEE
     except InvalidOperation:
@@ -92,14 +71,14 @@ def _tick_size(row: MasterRow) -> float | None:
     return float(tick) if tick.is_finite() and tick > 0 else None
 
 
-def _instrument(row: MasterRow, market: MarketFile, source: str) -> Instrument:
+def _instrument(row: Row, market: MarketFile, *, source: str, tier: int) -> Instrument:
     symbol = row[SYMBOL]
     return Instrument(
         market=market.market,
         symbol=symbol,
         name=row[TITLE] or row[COMPANY] or symbol,
         currency=market.currency,
-        tier=1 if symbol in market.tier_1 else 2,
+        tier=tier,
         tick_size=_tick_size(row),
         lot_size=float(row[LOT]) if row[LOT] else None,
         group=next((group for group, members in market.group_members.items() if symbol in members), None),

@@ -38,7 +38,10 @@ INDIA = MarketFile(
         phases=(PhaseRule(name="continuous", state=SessionState.OPEN, start="09:15", end="15:30"),),  # type: ignore[arg-type]
     ),
     sources=(SourceRule(name="dhan", terms="test", batch_size=1000),),
-    universe=UniverseRule(source="dhan", exchange="NSE", segment="E", series=("EQ",), instrument="EQUITY"),
+    universe=UniverseRule(
+        source="dhan",
+        where={"exchange": ("NSE",), "segment": ("E",), "instrument": ("EQUITY",), "series": ("EQ",)},
+    ),
 )
 
 

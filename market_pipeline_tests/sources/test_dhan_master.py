@@ -9,11 +9,11 @@ import pytest
 from market_pipeline.errors import PayloadError
 from market_pipeline.markets.schema import CalendarSection, MarketFile, SourceRule, UniverseRule
 from market_pipeline.model.instrument import Alias, Instrument
-from market_pipeline.sources.dhan_master import Master, parse_master
+from market_pipeline.sources.dhan_master import parse_master
+from market_pipeline.sources.universe import Universe
 
-SHARES = UniverseRule(
-    source="dhan", exchange="NSE", segment="E", series=("EQ",), instrument="EQUITY", exclude_pattern="NSETEST$"
-)
+WHERE = {"exchange": ("NSE",), "segment": ("E",), "instrument": ("EQUITY",), "series": ("EQ",)}
+SHARES = UniverseRule(source="dhan", where=WHERE, exclude_pattern="NSETEST$")
 INDIA = MarketFile(
     market="india",
     title="India",
@@ -33,7 +33,7 @@ def body(samples: Path) -> bytes:
     return (samples / "dhan" / "master_compact.csv").read_bytes()
 
 
-def master(body: bytes, **changes: object) -> Master:
+def master(body: bytes, **changes: object) -> Universe:
     return parse_master(body, INDIA, rule=SHARES.model_copy(update=changes), source="dhan")
 
 
@@ -63,7 +63,7 @@ def test_a_row_becomes_an_instrument_with_its_id_as_an_alias_and_its_tick_in_rup
 
 
 def test_a_government_bond_says_equity_too_and_is_told_apart_by_its_series(body: bytes) -> None:
-    symbols = {instrument.symbol for instrument in master(body, series=("EQ", "SG")).instruments}
+    symbols = {instrument.symbol for instrument in master(body, where=WHERE | {"series": ("EQ", "SG")}).instruments}
     assert "704GS2031" in symbols
     assert "704GS2031" not in {instrument.symbol for instrument in master(body).instruments}
 
@@ -75,7 +75,7 @@ def test_the_limit_keeps_tier_1(body: bytes) -> None:
 @pytest.mark.parametrize(("series", "code"), [(("EQ", "BE"), "11536"), (("BE", "EQ"), "999")])
 def test_of_two_series_the_one_named_first_wins(body: bytes, series: tuple[str, ...], code: str) -> None:
     other = b"NSE,E,999,EQUITY,0,TCS,1.0,Tata,,,,5.0000,NA,ES,BE,TATA\n"
-    codes = {i.symbol: i.aliases[0].code for i in master(body + other, series=series).instruments}
+    codes = {i.symbol: i.aliases[0].code for i in master(body + other, where=WHERE | {"series": series}).instruments}
     assert codes["TCS"] == code
 
 

@@ -53,12 +53,13 @@ class SeedRule(Section):
 
 
 class UniverseRule(Section):
-    """Instruments chosen by a rule over a source's instrument master."""
+    """Instruments chosen by a rule over a source's list. The source names the fields that `where` may speak of."""
 
     source: Name
-    exchange: str
-    segment: str
-    series: tuple[str, ...]
-    instrument: str
-    exclude_pattern: Pattern | None = Field(None, description="regular expression on the trading symbol")
+    where: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="field of the list → values that are let in; of twins, the one whose value stands first wins",
+    )
+    exclude_pattern: Pattern | None = Field(None, description="regular expression on the symbol")
+    exclude_name_pattern: Pattern | None = Field(None, description="regular expression on the instrument's name")
     limit: int | None = Field(None, gt=0, description="keep at most this many, tier 1 first, then by symbol")
