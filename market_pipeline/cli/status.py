@@ -1,41 +1,74 @@
-"""`market-pipeline status`: what every market is doing, how fresh its data is, how much there is."""
+"""`market-pipeline status`: what every market is doing, in one line each; how fresh its data is, how much there is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from market_pipeline.cli.arguments import AsJson
-from market_pipeline.cli.console import guarded, out, print_json, print_table
-from market_pipeline.cli.feed import feed_banner, open_feed
+from market_pipeline.cli.arguments import AsJson, parse_day
+from market_pipeline.cli.console import guarded, notes, out, print_json, print_table
+from market_pipeline.cli.feed import feed_banner, feed_settings
+from market_pipeline.errors import UsageError
 
 if TYPE_CHECKING:
+    from market_pipeline.settings import Settings
     from market_pipeline.steps.overview import MarketOverview
     from market_pipeline.steps.runtime import Runtime
 
 STATE_COLOURS = {"open": "green", "auction": "cyan", "pre_open": "yellow", "post_close": "yellow", "closed": "dim"}
+STOPPED = "[yellow]the simulated exchange is not running[/]: everything below is as of the last moment stored"
 
 
 @guarded
-def run(as_json: AsJson = False) -> None:
-    """Show each market's state, freshness, coverage, health score and rows, and what is worth a note."""
-    opened = open_feed()
-    from market_pipeline.steps.overview import overview
-
-    markets = overview(opened)
-    if as_json:
-        print_json(_document(opened, markets))
+def run(
+    calendar: Annotated[
+        bool, typer.Option("--calendar", help="the next two weeks instead: holidays, half days, hours, auctions")
+    ] = False,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="first day of --calendar, YYYY-MM-DD; today if left out")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain each market in one line: state, last session, gaps; then freshness, coverage, health, rows and notes."""
+    if first is not None and not calendar:
+        raise UsageError("--from was given without --calendar; a retry does not help; add --calendar, or leave it out")
+    settings = feed_settings()
+    if calendar:
+        _show_calendar(settings, first, as_json=as_json)
         return
-    out.print(feed_banner(opened))
+    from market_pipeline.steps.stored_rows import counting_rows
+
+    with notes.status("looking at what is stored"), counting_rows(settings) as counting:
+        from market_pipeline.steps.overview import open_to_look, overview_of
+
+        opened, is_running = open_to_look(settings)
+        markets = overview_of(opened, counting)
+    if as_json:
+        print_json(_document(opened, markets, is_running=is_running))
+        return
+    out.print(feed_banner(opened) if is_running else f"{feed_banner(opened)}\n{STOPPED}")
     print_overview(markets)
 
 
+def _show_calendar(settings: Settings, first: str | None, *, as_json: bool) -> None:
+    from market_pipeline.cli.calendar_preview import show_calendar
+    from market_pipeline.steps.overview import open_to_look
+
+    day = parse_day(first) if first is not None else None
+    opened, _ = open_to_look(settings)
+    show_calendar(opened, day or opened.clock.now().date(), as_json=as_json)
+
+
 def print_overview(markets: Mapping[str, MarketOverview]) -> None:
-    """Print state, freshness and rows of each market, and the notes."""
-    for table in (_markets_table(markets), _rows_table(markets)):
+    """Print one line a market, then freshness and rows of each, and the notes."""
+    out.print()
+    for name, market in markets.items():
+        out.print(f"[{STATE_COLOURS[market.state.state.value]}]{name}[/]: {escape(market.summary)}", soft_wrap=True)
+    for table in (_figures_table(markets), _rows_table(markets)):
         out.print()
         print_table(table)
     if any(market.notes for market in markets.values()):
@@ -45,16 +78,15 @@ def print_overview(markets: Mapping[str, MarketOverview]) -> None:
             out.print(f"[yellow]{name}:[/] {escape(note)}")
 
 
-def _markets_table(markets: Mapping[str, MarketOverview]) -> Table:
+def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
     coverage, health = Column("coverage", justify="right"), Column("health", justify="right")
     event = Column("freshest event (UTC)", no_wrap=True)
-    table = Table("market", "state", "why, and what next", event, coverage, health, box=None, pad_edge=False)
+    table = Table("market", "state", event, coverage, health, box=None, pad_edge=False)
     for name, market in markets.items():
         state = market.state.state.value
         table.add_row(
             name,
             f"[{STATE_COLOURS[state]}]{state.replace('_', '-')}[/]",
-            market.state.reason.removeprefix(f"{name} is "),
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
             f"{market.coverage:.0%}" if market.coverage is not None else "–",
             f"{market.score:g}" if market.score is not None else "–",
@@ -70,11 +102,12 @@ def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
     return table
 
 
-def _document(opened: Runtime, markets: Mapping[str, MarketOverview]) -> dict[str, Any]:
+def _document(opened: Runtime, markets: Mapping[str, MarketOverview], *, is_running: bool) -> dict[str, Any]:
     return {
         "feed": opened.settings.feed.value,
         "now": opened.clock.now(),
         "markets": {name: _market(market) for name, market in markets.items()},
+        "is_clock_running": is_running,
     }
 
 
@@ -86,6 +119,12 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "last_event_time": market.last_event,
         "coverage": None if market.coverage is None else round(market.coverage, 4),
         "rows": market.rows,
+        "summary": market.summary,
+        "last_session": {
+            "session_date": market.last_session.session_date,
+            "is_complete": market.last_session.is_complete,
+            "open_gaps": market.last_session.open_gaps,
+        },
         "is_provisional": market.state.is_provisional,
         "sources_off": market.off,
         "notes": market.notes,

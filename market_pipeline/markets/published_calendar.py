@@ -8,11 +8,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache, cached_property
 from typing import Any, cast
 
 from market_pipeline.errors import ConfigurationError
+from market_pipeline.markets.compiled_calendars import compiled
 from market_pipeline.markets.zones import check_zone_table
 
 # the library's dates are nanoseconds since 1970: a calendar of pure rules would reach back to 1677
@@ -40,46 +41,75 @@ class PublishedCalendar:
     def __init__(self, name: str) -> None:
         check_zone_table()
         self.name = name
-        self._class = _calendar_class(name)
+        self._facts = compiled(name, "facts", self._read_facts)
+        self._years: dict[int, dict[str, Any]] = {}
 
     @property
     def first_day(self) -> date:
         """Return the first day that it can be asked for."""
-        bound = self._class.bound_min()
-        return EARLIEST if bound is None else max(EARLIEST, bound.date())
+        return date.fromisoformat(self._facts["first_day"])
 
     @property
     def last_day(self) -> date:
         """Return the last day that it can be asked for; date.max where it is made of rules that never end."""
-        bound = self._class.bound_max()
-        return date.max if bound is None else bound.date()
+        return date.fromisoformat(self._facts["last_day"])
 
     @property
     def regular_hours(self) -> tuple[time, time]:
         """Return the usual opening and closing time, local; a close of 00:00 is the midnight after."""
-        return self._class.open_times[-1][1], self._class.close_times[-1][1]
+        return time.fromisoformat(self._facts["opens"]), time.fromisoformat(self._facts["closes"])
 
     @property
     def zone_name(self) -> str:
         """Return the IANA name of the zone that its hours are written in."""
-        # ours look their zone up in the checked table when they are built, so the class can only name it
-        return getattr(self._class, "zone_name", None) or str(self._class.tz)
+        return str(self._facts["zone"])
 
     def holiday_name(self, day: date) -> str | None:
         """Return the name of a holiday where the calendar knows it; the library's own calendars know none."""
-        name = getattr(self._class, "holiday_name", None)
-        return name(day) if name is not None else None
+        return cast("str | None", self._year(day.year)["holidays"].get(day.isoformat()))
 
     def sessions(self, first_year: int, last_year: int) -> dict[date, DayHours]:
         """Return the sessions of whole years in date order, as far as they are published."""
-        start = max(self.first_day, date(first_year, 1, 1))
-        end = min(self.last_day, date(last_year, 12, 31))
-        if end < start:
-            return {}
-        library = self._class(start=start.isoformat(), end=end.isoformat())
-        return dict(self._hours(library))
+        rows = (row for year in range(first_year, last_year + 1) for row in self._year(year)["sessions"])
+        return {
+            date.fromisoformat(day): DayHours(
+                datetime.fromisoformat(opened), datetime.fromisoformat(closed), season, is_half_day=is_half_day
+            )
+            for day, opened, closed, season, is_half_day in rows
+        }
 
-    def _hours(self, library: Any) -> Iterator[tuple[date, DayHours]]:
+    @cached_property
+    def _class(self) -> Any:
+        return _calendar_class(self.name)
+
+    def _read_facts(self) -> dict[str, Any]:
+        first, last = self._class.bound_min(), self._class.bound_max()
+        return {
+            "first_day": str(EARLIEST if first is None else max(EARLIEST, first.date())),
+            "last_day": str(date.max if last is None else last.date()),
+            "opens": self._class.open_times[-1][1].isoformat(),
+            "closes": self._class.close_times[-1][1].isoformat(),
+            # ours look their zone up in the checked table when they are built, so the class can only name it
+            "zone": getattr(self._class, "zone_name", None) or str(self._class.tz),
+        }
+
+    def _year(self, year: int) -> dict[str, Any]:
+        if year not in self._years:
+            self._years[year] = compiled(self.name, str(year), lambda: self._read_year(year))
+        return self._years[year]
+
+    def _read_year(self, year: int) -> dict[str, Any]:
+        start, end = max(self.first_day, date(year, 1, 1)), min(self.last_day, date(year, 12, 31))
+        if end < start:
+            return {"sessions": [], "holidays": {}}
+        name_of = getattr(self._class, "holiday_name", lambda _: None)
+        days = (start + timedelta(days=n) for n in range((end - start).days + 1))
+        return {
+            "sessions": list(self._hours(self._class(start=start.isoformat(), end=end.isoformat()))),
+            "holidays": {day.isoformat(): name for day in days if (name := name_of(day)) is not None},
+        }
+
+    def _hours(self, library: Any) -> Iterator[tuple[str, str, str, str, bool]]:
         season = getattr(self._class, "season", lambda _: "regular")
         short = {moment.date() for moment in library.early_closes.union(library.late_opens)}
         table = library.schedule
@@ -87,7 +117,7 @@ class PublishedCalendar:
             day = moment.date()
             name = season(day)
             is_half_day = day in short and name == "regular"
-            yield day, DayHours(_utc(opened), _utc(closed), name, is_half_day=is_half_day)
+            yield day.isoformat(), _utc(opened).isoformat(), _utc(closed).isoformat(), name, is_half_day
 
 
 @cache

@@ -36,6 +36,7 @@ class SessionBook:
             )
         self.zone = zone(section.zone)
         self._special = {special.session_date: special for special in section.special_days}
+        self._extended = {rule.name for rule in section.phases if rule.is_extended}
         self._hours: dict[int, dict[date, DayHours]] = {}
         self._dates: dict[int, list[date]] = {}
         self._sessions: dict[date, Session | None] = {}
@@ -94,10 +95,11 @@ class SessionBook:
             session_date=day,
             open=hours.open,
             close=hours.close,
-            last_phase_end=max(hours.close, *(phase.end for phase in phases)),
+            last_phase_end=max([hours.close, *(phase.end for phase in phases if phase.name not in self._extended)]),
             phases=phases,
             is_half_day=hours.is_half_day,
             is_provisional=self.is_provisional(day),
+            season=hours.season,
         )
 
     def _read(self, years: range, *, asked: date | None = None) -> None:

@@ -69,6 +69,10 @@ class TradingCalendar:
         """Return the session of `day`, or None when the market is closed. Raise CalendarError before the first day."""
         return self._book.session(day)
 
+    def closure(self, day: date) -> str | None:
+        """Return why there is no session on `day`: "weekend", or the holiday's name. None when there is one."""
+        return None if self.session(day) is not None else self._book.closure(day)
+
     def session_date_at(self, at: datetime) -> date:
         """Return the date of the session in progress (from its first phase on), else of the last one that began."""
         at = _aware(at)

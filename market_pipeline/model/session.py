@@ -42,6 +42,8 @@ class Session:
     is_half_day: bool = False
     is_provisional: bool = False
     """True beyond the end of the published calendar: weekly pattern and fixed-date holidays only."""
+    season: str = "regular"
+    """`ramadan` while Ramadan hours apply."""
 
 
 @dataclass(frozen=True, slots=True)

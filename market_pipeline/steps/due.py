@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from market_pipeline.model.session import Session, SessionState
+from market_pipeline.model.session import Session
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import is_taken
 
@@ -20,7 +20,7 @@ def in_reach(market: MarketRuntime, at: datetime) -> bool:
     trades of a delayed source are seen only then.
     """
     state = market.calendar.state(at)
-    if state.is_open or state.state is SessionState.POST_CLOSE:
+    if state.is_open:
         return True
     session = market.calendar.session(state.session_date)
     if session is None or at < session.open:

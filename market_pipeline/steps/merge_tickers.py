@@ -12,6 +12,7 @@ import pyarrow as pa
 from market_pipeline.model.live_ticker import LiveTicker
 from market_pipeline.model.session import MarketState
 from market_pipeline.quality.rule import RuleResult
+from market_pipeline.steps.fresh_tickers import fresh_count
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_quotes
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -20,7 +21,6 @@ from market_pipeline.storage import records
 from market_pipeline.storage.tables import LIVE_TICKERS, RAW_QUOTES
 from market_pipeline.storage.ticker_files import write_ticker_file
 from market_pipeline.transforms.merge import merge_tickers as merge
-from market_pipeline.transforms.verdicts import Flag
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,6 @@ def _write(
         first_event=min(events, default=None),
         last_event=max(events, default=None),
     )
-
-
-def fresh_count(tickers: pa.Table) -> int:
-    """Return how many tickers have a price that counts now: known, and neither stale nor held back."""
-    unusable = {Flag.STALE.value, Flag.QUARANTINED.value, Flag.NO_PRICE.value}
-    rows = zip(tickers["price"].to_pylist(), tickers["flags"].to_pylist(), strict=True)
-    return sum(1 for price, flags in rows if price is not None and unusable.isdisjoint(flags))
 
 
 def fresh_share(runtime: Runtime, market: MarketRuntime, tickers: pa.Table) -> float:

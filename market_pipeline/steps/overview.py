@@ -6,23 +6,57 @@ Behind `status` and the screen of `up`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from market_pipeline.clock import HandClock, SystemClock
+from market_pipeline.errors import SourceUnreachable
+from market_pipeline.markets.wording import opening_text
+from market_pipeline.markets.zones import zone
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.model.session import MarketState
-from market_pipeline.steps.merge_tickers import fresh_count
-from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
+from market_pipeline.model.session import MarketState, SessionState
+from market_pipeline.settings import Settings
+from market_pipeline.steps.due import last_ended_session
+from market_pipeline.steps.fresh_tickers import fresh_count
+from market_pipeline.steps.runtime import (
+    MarketRuntime,
+    Runtime,
+    last_stored_event,
+    market_names,
+    newest_moment,
+    open_runtime,
+)
+from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
 from market_pipeline.steps.watch import stored_health
-from market_pipeline.storage import records
-from market_pipeline.storage.tables import FETCH_OUTCOMES, INSTRUMENTS, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, INSTRUMENTS, LIVE_TICKERS
 
-COUNTED_TABLES = ("raw_quotes", "fetch_outcomes", "live_tickers", "bars_1m", "indicators_1m", "bars_1d", "instruments")
 UNRESOLVED = "unresolved"
+GAPS = "gaps"
+OPEN_GAPS = ("open", "healing")
+
+
+@dataclass(frozen=True)
+class LastSession:
+    """The newest session whose last phase is over: whether its rows are complete, and the gaps still in them."""
+
+    session_date: date
+    is_complete: bool
+    has_rows: bool
+    open_gaps: int | None
+    """None where nobody looked for gaps."""
+
+    @property
+    def text(self) -> str:
+        """Return "last session 2026-11-19 complete, 0 gaps"."""
+        standing = "complete" if self.is_complete else "not completed yet" if self.has_rows else "not recorded"
+        counted = self.open_gaps is not None and (self.is_complete or self.has_rows)
+        gaps = f", {self.open_gaps:,} gap{'' if self.open_gaps == 1 else 's'}" if counted else ""
+        return f"last session {self.session_date} {standing}{gaps}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +64,9 @@ class MarketOverview:
     """One market now. `notes` are for people: what is off, unresolved, about to end, or cost points of health."""
 
     state: MarketState
+    last_session: LastSession
+    summary: str
+    """The market in one line, like "closed, opens Sun 10:00 +03; last session 2026-11-19 complete, 0 gaps"."""
     last_event: datetime | None
     coverage: float | None
     rows: Mapping[str, int]
@@ -38,35 +75,89 @@ class MarketOverview:
     notes: tuple[str, ...]
 
 
+def open_to_look(settings: Settings) -> tuple[Runtime, bool]:
+    """Return the feed, and whether its clock runs.
+
+    While no simulated exchange does, the clock stands at the last moment that the warehouse knows of.
+    """
+    try:
+        return open_runtime(settings), True
+    except SourceUnreachable:
+        last = last_stored_event(settings) or SystemClock().now()
+        return Runtime(settings, HandClock(last), speed=0), False
+
+
 def overview(runtime: Runtime) -> dict[str, MarketOverview]:
     """Return every market's state and figures, by name."""
-    rows = runtime.warehouse.row_counts(COUNTED_TABLES)
-    health = stored_health(runtime)
+    with counting_rows(runtime.settings) as counting:
+        return overview_of(runtime, counting)
+
+
+def overview_of(runtime: Runtime, counting: Future[RowCounts]) -> dict[str, MarketOverview]:
+    """Return every market's state and figures, by name, with rows that are being counted meanwhile."""
+    markets = [runtime.market(name) for name in market_names()]
+    states = [market.calendar.state(runtime.clock.now()) for market in markets]
+    health, rows = stored_health(runtime), counting.result()
     return {
-        name: _market(runtime, runtime.market(name), rows=rows, health=health.get(name, {})) for name in market_names()
+        market.name: _market(
+            runtime,
+            market,
+            state=state,
+            rows={table: rows.get((table, market.name), 0) for table in COUNTED_TABLES},
+            health=health.get(market.name, {}),
+        )
+        for market, state in zip(markets, states, strict=True)
     }
 
 
 def _market(
-    runtime: Runtime, market: MarketRuntime, *, rows: Mapping[tuple[str, str], int], health: Mapping[str, Any]
+    runtime: Runtime, market: MarketRuntime, *, state: MarketState, rows: Mapping[str, int], health: Mapping[str, Any]
 ) -> MarketOverview:
     tickers = runtime.warehouse.latest(LIVE_TICKERS, market.name)
+    last_session = _last_session(runtime, market)
     return MarketOverview(
-        state=market.calendar.state(runtime.clock.now()),
-        last_event=pc.max(tickers["event_time"]).as_py() if tickers.num_rows else None,
+        state=state,
+        last_session=last_session,
+        summary=f"{_state_text(market, state)}; {last_session.text}",
+        last_event=newest_moment(tickers["event_time"]),
         coverage=_coverage(runtime, market, tickers),
-        rows={table: rows.get((table, market.name), 0) for table in COUNTED_TABLES},
+        rows=rows,
         score=health.get("score"),
         off=market.off,
         notes=tuple(_notes(runtime, market, health)),
     )
 
 
+def _state_text(market: MarketRuntime, state: MarketState) -> str:
+    """Return "open, continuous until 15:20 +00:00" or "closed (Eid al-Fitr), opens Mon 09:30 +00"."""
+    if state.state is not SessionState.CLOSED or state.next_change is None:
+        return state.reason.removeprefix(f"{market.name} is ").replace(": ", ", ", 1)
+    why = market.calendar.closure(market.calendar.local_date(state.at))
+    holiday = f" ({why})" if why not in (None, "weekend") else ""
+    opens = opening_text(state.next_change, state.at, zone(market.file.calendar.zone)).removesuffix(":00")
+    return f"closed{holiday}, {opens}{' (provisional)' if state.is_provisional else ''}"
+
+
+def _last_session(runtime: Runtime, market: MarketRuntime) -> LastSession:
+    day = last_ended_session(market, runtime.clock.now())
+    warehouse = runtime.warehouse
+    is_complete = warehouse.is_closed(market.name, day)
+    has_rows = any(warehouse.slices(table, market.name, [day]) for table in (BARS_1M, BARS_1D))
+    return LastSession(day, is_complete, has_rows, _open_gaps(runtime, market, day))
+
+
+def _open_gaps(runtime: Runtime, market: MarketRuntime, day: date) -> int | None:
+    if all(table.name != GAPS for table in runtime.warehouse.tables):
+        return None
+    states = runtime.warehouse.read(GAPS, market.name, sessions=[day], columns=("state",))["state"]
+    return sum(1 for state in states.to_pylist() if state in OPEN_GAPS)
+
+
 def _coverage(runtime: Runtime, market: MarketRuntime, tickers: pa.Table) -> float | None:
     """Return the share of listed instruments with a fresh price in the newest cycle; None before the first."""
-    stored = records.instruments_from_table(runtime.warehouse.latest(INSTRUMENTS, market.name))
-    today = runtime.clock.now().date()
-    listed = sum(1 for instrument in stored if instrument.listed_to is None or instrument.listed_to >= today)
+    stored, today = runtime.warehouse.latest(INSTRUMENTS, market.name), runtime.clock.now().date()
+    rows = zip(stored["status"].to_pylist(), stored["listed_to"].to_pylist(), strict=True)
+    listed = sum(1 for status, until in rows if status != UNRESOLVED and (until is None or until >= today))
     return fresh_count(tickers) / listed if tickers.num_rows and listed else None
 
 

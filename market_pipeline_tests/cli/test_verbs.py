@@ -60,7 +60,7 @@ def test_a_closed_market_has_no_limit_to_be_below(
     assert (done.exit_code, document["session_state"], document["coverage"]) == (0, "closed", 0)
 
 
-@pytest.mark.parametrize("words", [["cycle", "crypto"], ["status"], ["backfill", "crypto", "--from", "2026-11-18"]])
+@pytest.mark.parametrize("words", [["cycle", "crypto"], ["backfill", "crypto", "--from", "2026-11-18"]])
 def test_without_the_simulated_exchange_the_command_to_run_is_named(command: Command, words: list[str]) -> None:
     done = command(*words, *(["--to", "2026-11-18"] if words[0] == "backfill" else []))
     assert done.exit_code == 3
@@ -105,7 +105,7 @@ def test_backfill_of_a_market_without_minute_history_gives_daily_bars_and_says_s
 
 def test_status_as_json_has_the_documented_keys(running_command: Command) -> None:
     document = json.loads(running_command("status", "--json").stdout)
-    assert (list(document), document["feed"]) == (["feed", "now", "markets"], "simulated")
+    assert (list(document)[:3], document["feed"]) == (["feed", "now", "markets"], "simulated")
     india = document["markets"]["india"]
     assert list(india)[:6] == ["state", "reason", "next_change", "last_event_time", "coverage", "rows"]
     assert (india["state"], india["next_change"]) == ("open", "2026-11-19T10:00:00+00:00")
@@ -115,6 +115,23 @@ def test_status_as_json_has_the_documented_keys(running_command: Command) -> Non
 def test_status_fetches_nothing(running_command: Command, simulated: RunningSimulator) -> None:
     running_command("status")
     assert dict(simulated.simulation.counts) == {}
+
+
+def test_status_explains_each_market_in_one_line(running_command: Command) -> None:
+    lines = running_command("status").stdout.splitlines()
+    assert lines[2] == "casablanca: open, continuous until 15:20 +00:00; last session 2026-11-17 not recorded"
+    assert lines[3] == "crypto: open, all day, every day; last session 2026-11-18 not recorded"
+
+
+def test_status_needs_no_simulated_exchange(running_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    running_command("cycle", "crypto")
+    monkeypatch.setenv("MARKET_PIPELINE_SIMULATOR_URL", "http://127.0.0.1:9")
+    done = running_command("status")
+    assert done.exit_code == 0
+    assert "the simulated exchange is not running: everything below is as of the last moment stored" in done.stdout
+    document = json.loads(running_command("status", "--json").stdout)
+    assert (document["is_clock_running"], document["now"]) == (False, "2026-11-19T09:50:00+00:00")
+    assert document["markets"]["crypto"]["rows"]["live_tickers"] == 8
 
 
 def test_status_names_the_seed_that_nobody_could_resolve(running_command: Command) -> None:

@@ -26,6 +26,9 @@ class PhaseRule(Section):
     valid_from: date | None = None
     valid_to: date | None = None
     season: Literal["regular", "ramadan"] = "regular"
+    is_extended: bool = Field(
+        False, description="trading outside the session proper: named in the state, but nothing waits for its end"
+    )
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> PhaseRule:
