@@ -54,7 +54,7 @@ class ChartBar:
 
 @dataclass(frozen=True, slots=True)
 class DailyBar:
-    """One session of one instrument as a source's history gives it; prices as traded, not adjusted."""
+    """One session of one instrument as a source's history gives it: prices as traded, unless it says otherwise."""
 
     market: str
     source: str
@@ -67,3 +67,11 @@ class DailyBar:
     volume: float | None = None
     turnover: float | None = None
     market_cap: float | None = None
+    adjusted_close: float | None = None
+    """The source's own close, adjusted for every later split and dividend that it knows of."""
+    dividend: float | None = None
+    """Cash per share that this session is the first to trade without, in the same units as the prices."""
+    split_ratio: float | None = None
+    """New shares for an old one, effective from this session on: 7.0 for a 7:1 split, 0.1 for a consolidation."""
+    is_split_adjusted: bool = False
+    """True where the source has divided prices and dividend by every later split already (as Yahoo does)."""

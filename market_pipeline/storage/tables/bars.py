@@ -53,7 +53,7 @@ BARS_1M_REPLACED = Table(
 
 BARS_1D = Table(
     "bars_1d",
-    "One row a session from the sources' daily history; prices as traded, not adjusted",
+    "One row a session from the sources' daily history; prices as traded, unless is_split_adjusted",
     ("source", "symbol", "session_date"),
     "session_date",
     (
@@ -68,6 +68,10 @@ BARS_1D = Table(
         column("volume", REAL, "traded in the session", "shares"),
         column("turnover", REAL, "money traded in the session", "currency"),
         column("market_cap", REAL, "market capitalisation at the close", "currency"),
+        column("adjusted_close", REAL, "the source's close, adjusted for all later splits and dividends", "currency"),
+        column("dividend", REAL, "cash that the session is the first to trade without", "currency per share"),
+        column("split_ratio", REAL, "new shares for an old one from this session on: 7 for 7:1", "shares"),
+        column("is_split_adjusted", FLAG, "the source has divided prices by every later split already"),
         KNOWN_AT,
     ),
     is_small=True,
