@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from market_pipeline.model.metrics import METRIC_FIELDS, FieldOrigin, Fundamentals, InstrumentMetrics
+from market_pipeline.model.sharia import ShariaVerdict
 from market_pipeline.storage.columns import fill
-from market_pipeline.storage.tables import FUNDAMENTALS, METRICS
+from market_pipeline.storage.tables import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 
 
 def metrics_table(
@@ -51,6 +52,13 @@ def metrics_from_table(rows: pa.Table) -> list[InstrumentMetrics]:
 def fundamentals_table(statements: Sequence[Fundamentals], *, known_at: datetime) -> pa.Table:
     """Return statements as rows of fundamentals."""
     return fill(FUNDAMENTALS, statements, known_at=known_at)
+
+
+def verdicts_table(
+    verdicts: Sequence[ShariaVerdict], *, session_date: date, as_of: datetime, known_at: datetime
+) -> pa.Table:
+    """Return verdicts as rows of sharia_screen."""
+    return fill(SHARIA_SCREEN, verdicts, session_date=session_date, as_of=as_of, known_at=known_at)
 
 
 def fundamentals_from_table(rows: pa.Table) -> list[Fundamentals]:
