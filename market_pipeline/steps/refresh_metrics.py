@@ -32,7 +32,7 @@ from market_pipeline.transforms.metrics import (
     accept_reports,
     merge_metrics,
 )
-from market_pipeline.transforms.year_range import YearRange, year_ranges
+from market_pipeline.transforms.year_range import USED_COLUMNS, YearRange, first_day, year_ranges
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,10 @@ def _limits(runtime: Runtime, market: MarketRuntime) -> MetricsLimits:
 
 
 def _ranges(runtime: Runtime, market: MarketRuntime, instruments: Sequence[Instrument]) -> dict[str, YearRange]:
+    today = market.calendar.local_date(runtime.clock.now())
     return year_ranges(
-        runtime.warehouse.latest(BARS_1D, market.name),
-        today=market.calendar.local_date(runtime.clock.now()),
+        runtime.warehouse.small_since(BARS_1D, market.name, first_day(today), columns=USED_COLUMNS),
+        today=today,
         sources=[rule.name for rule in market.file.sources],
         listed_from={instrument.symbol: instrument.listed_from for instrument in instruments},
     )

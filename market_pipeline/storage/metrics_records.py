@@ -37,8 +37,8 @@ def metrics_table(
 def metrics_from_table(rows: pa.Table) -> list[InstrumentMetrics]:
     """Return rows of metrics as merged metrics."""
     known = {name: rows[name].to_pylist() for name in METRIC_FIELDS}
-    sources = {name: rows[f"{name}_source"].to_pylist() for name in METRIC_FIELDS}
-    times = {name: rows[f"{name}_as_of"].to_pylist() for name in METRIC_FIELDS}
+    sources = {name: _repeated(rows[f"{name}_source"]) for name in METRIC_FIELDS}
+    times = {name: _repeated(rows[f"{name}_as_of"]) for name in METRIC_FIELDS}
     identities = zip(*(rows[name].to_pylist() for name in ("market", "symbol", "currency")), strict=True)
     found = []
     for number, (market, symbol, currency) in enumerate(identities):
@@ -47,6 +47,13 @@ def metrics_from_table(rows: pa.Table) -> list[InstrumentMetrics]:
         origins = {name: FieldOrigin(sources[name][number], times[name][number]) for name in names}
         found.append(InstrumentMetrics(market, symbol, currency, values, origins))
     return found
+
+
+def _repeated(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column's values, each distinct one converted once: few sources, few moments, many instruments."""
+    encoded = column.combine_chunks().dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    return [None if index is None else distinct[index] for index in encoded.indices.to_pylist()]
 
 
 def fundamentals_table(statements: Sequence[Fundamentals], *, known_at: datetime) -> pa.Table:

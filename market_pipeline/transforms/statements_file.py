@@ -27,7 +27,7 @@ def _unknown_if_empty(value: Any) -> Any:
     return text or None
 
 
-type Amount = Annotated[float | None, BeforeValidator(_unknown_if_empty), Field(ge=0, allow_inf_nan=False)]
+type Amount = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_unknown_if_empty)]
 
 
 class StatementLine(BaseModel):
@@ -93,6 +93,8 @@ def _statement(
 ) -> Fundamentals | str:
     if None in row:
         return "more cells than columns"
+    if None in row.values():
+        return "fewer cells than columns: it may have been cut off"
     try:
         line = StatementLine.model_validate(dict(row))
     except ValidationError as error:

@@ -21,7 +21,10 @@ START_SLACK = timedelta(days=10)
 """A history that begins so soon after the year's first day (a holiday, a weekend) still covers it."""
 END_SLACK = timedelta(days=14)
 """A history that ended longer ago says nothing of the present range."""
-_USED = ["source", "symbol", "session_date", "low", "high", "close", "volume", "split_ratio", "is_split_adjusted"]
+USED_COLUMNS = (
+    *("source", "symbol", "session_date", "low", "high", "close", "volume"),
+    *("split_ratio", "is_split_adjusted"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,11 @@ class YearRange:
 def year_ranges(
     bars: pa.Table, *, today: date, sources: Sequence[str], listed_from: Mapping[str, date | None]
 ) -> dict[str, YearRange]:
-    """Return symbol → what its bars say, from the best of `sources` that has any; `bars` are rows of bars_1d.
+    """Return symbol → what its bars say, from the best of `sources` that has any; `bars` has USED_COLUMNS of bars_1d.
 
     The present session, whose bar comes only after the close, is not in it. A younger listing's range begins with it.
     """
-    bars = _in_present_shares(bars.filter(pc.greater(bars["session_date"], pa.scalar(today - YEAR - START_SLACK))))
+    bars = _in_present_shares(bars.filter(pc.greater_equal(bars["session_date"], pa.scalar(first_day(today)))))
     rank = {name: number for number, name in enumerate(sources)}
     found: dict[str, YearRange] = {}
     for row in sorted(_grouped(bars, today), key=lambda row: rank.get(row["source"], len(rank))):
@@ -60,12 +63,17 @@ def year_ranges(
     return found
 
 
+def first_day(today: date) -> date:
+    """Return the oldest session date that matters."""
+    return today - YEAR - START_SLACK
+
+
 def _in_present_shares(bars: pa.Table) -> pa.Table:
     """Divide prices, and multiply volumes, before each split by its ratio. Few symbols have one: only they are touched.
 
     A ratio that is null, 1 or not above zero is none.
     """
-    bars = bars.select(_USED)
+    bars = bars.select(list(USED_COLUMNS))
     raw = pc.invert(pc.fill_null(bars["is_split_adjusted"], False))
     is_split = pc.and_(raw, pc.fill_null(_is_ratio(bars["split_ratio"]), False))
     if not pc.any(is_split).as_py():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import dagster as dg
 
-from market_pipeline.components.market.schedules import CADENCE_TAG, MARKET_TAG, Decision, Job, still_running
+from market_pipeline.components.market.schedules import CADENCE_TAG, FAILED, MARKET_TAG, Decision, Job, still_running
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -51,7 +52,15 @@ def metrics_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
             reason = metrics_skip_reason(opened, opened.market(file.market))
         except Transient as error:
             return dg.SkipReason(str(error))
-        reason = reason or still_running(context.instance, job.name)
+        reason = reason or still_running(context.instance, job.name) or _failed_lately(context, job.name, minutes)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
+
+
+def _failed_lately(context: dg.ScheduleEvaluationContext, job_name: str, minutes: int) -> str | None:
+    """Return which run of this turn failed: it left no rows, and must not ask the sources anew each minute."""
+    since = context.scheduled_execution_time - timedelta(minutes=minutes)
+    failed = dg.RunsFilter(job_name=job_name, statuses=list(FAILED), created_after=since)
+    runs = context.instance.get_runs(filters=failed, limit=1)
+    return f"run {runs[0].run_id[:8]} failed; the next try is {minutes} minutes after it" if runs else None

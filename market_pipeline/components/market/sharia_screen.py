@@ -36,7 +36,7 @@ def _asset(file: MarketFile, standard: str) -> dg.AssetsDefinition:
         key=key,
         deps=[[file.market, "metrics"]],
         group_name=file.market,
-        description=f"Screen of {file.title} by {standard} Unknown where an input is missing, never compliant.",
+        description=f"{file.title}, screened by {standard}. Unknown where an input is missing, never compliant.",
         metadata=table_metadata(SHARIA_SCREEN),
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
