@@ -15,7 +15,8 @@ from market_pipeline.markets.schema import MetricsRule
 from market_pipeline.model.bar import DailyBar
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
-from market_pipeline.steps.cycle import run_cycle
+from market_pipeline.steps.fetch_quotes import fetch_quotes
+from market_pipeline.steps.merge_tickers import merge_tickers
 from market_pipeline.steps.refresh_metrics import MetricsReport, metrics_sources, refresh_metrics
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage import records
@@ -26,6 +27,12 @@ SAUDI_OPEN = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
 NEXT_PRE_OPENING = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
 WEEKEND = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
+
+
+def quoted(runtime: Runtime, market: str) -> None:
+    """Do the part of a minute that metrics rest on."""
+    fetch_quotes(runtime, runtime.market(market))
+    merge_tickers(runtime, runtime.market(market))
 
 
 def row(runtime: Runtime, market: str, symbol: str) -> dict[str, Any]:
@@ -45,7 +52,7 @@ def ticker(runtime: Runtime, market: str, symbol: str) -> dict[str, Any]:
 def test_every_listed_instrument_of_a_market_has_a_row_that_passes_every_rule(
     runtime: Runtime, market: str, instruments: int
 ) -> None:
-    run_cycle(runtime, market)
+    quoted(runtime, market)
     report = refresh_metrics(runtime, runtime.market(market))
     assert report.rows >= instruments
     assert [rule.rule for rule in report.rules if not rule.passed] == []
@@ -54,7 +61,7 @@ def test_every_listed_instrument_of_a_market_has_a_row_that_passes_every_rule(
 
 
 def test_what_the_live_ticker_holds_is_taken_over_with_its_source_and_time(runtime: Runtime) -> None:
-    run_cycle(runtime, "casablanca")
+    quoted(runtime, "casablanca")
     refresh_metrics(runtime, runtime.market("casablanca"))
     found, live = row(runtime, "casablanca", "ATW"), ticker(runtime, "casablanca", "ATW")
     assert (found["volume"], found["day_high"], found["day_low"]) == (live["volume"], live["high_24h"], live["low_24h"])
@@ -64,7 +71,7 @@ def test_what_the_live_ticker_holds_is_taken_over_with_its_source_and_time(runti
 
 
 def test_shares_in_issue_come_from_the_market_file(runtime: Runtime) -> None:
-    run_cycle(runtime, "casablanca")
+    quoted(runtime, "casablanca")
     report = refresh_metrics(runtime, runtime.market("casablanca"))
     found = row(runtime, "casablanca", "ATW")
     assert (found["shares_outstanding"], found["shares_outstanding_source"]) == (215_140_839, "instruments")
@@ -72,7 +79,7 @@ def test_shares_in_issue_come_from_the_market_file(runtime: Runtime) -> None:
 
 
 def test_a_year_of_daily_bars_gives_the_range_and_the_mean_volume(runtime: Runtime) -> None:
-    run_cycle(runtime, "crypto")
+    quoted(runtime, "crypto")
     bars = [
         DailyBar("crypto", "kraken", "BTC-USD", date(2026, 11, 18) - timedelta(days=n), 100.0, 100.0, 101.0, 99.0, 7.0)
         for n in range(370)
@@ -88,7 +95,7 @@ def test_a_year_of_daily_bars_gives_the_range_and_the_mean_volume(runtime: Runti
 
 
 def test_a_new_session_ends_volume_day_range_and_book_and_keeps_the_rest(runtime: Runtime, clock: HandClock) -> None:
-    run_cycle(runtime, "casablanca")
+    quoted(runtime, "casablanca")
     refresh_metrics(runtime, runtime.market("casablanca"))
     assert {"volume", "day_high", "market_cap"} <= row(runtime, "casablanca", "ATW").keys()
     clock.at = NEXT_PRE_OPENING
@@ -100,14 +107,14 @@ def test_a_new_session_ends_volume_day_range_and_book_and_keeps_the_rest(runtime
 
 def test_on_a_closed_market_a_forced_refresh_writes_rows(runtime: Runtime, clock: HandClock) -> None:
     clock.at = WEEKEND
-    run_cycle(runtime, "casablanca")
+    quoted(runtime, "casablanca")
     assert refresh_metrics(runtime, runtime.market("casablanca")).rows == 16
 
 
 def test_with_every_source_down_the_rows_are_there_and_say_what_was_known(
     runtime: Runtime, exchange: RunningSimulator, clock: HandClock
 ) -> None:
-    run_cycle(runtime, "casablanca")
+    quoted(runtime, "casablanca")
     refresh_metrics(runtime, runtime.market("casablanca"))
     exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "503"}]}))
     clock.advance(TEN_MINUTES)
@@ -117,14 +124,14 @@ def test_with_every_source_down_the_rows_are_there_and_say_what_was_known(
 
 
 def test_a_repeated_refresh_of_the_same_minute_replaces_its_rows(runtime: Runtime) -> None:
-    run_cycle(runtime, "crypto")
+    quoted(runtime, "crypto")
     refresh_metrics(runtime, runtime.market("crypto"))
     refresh_metrics(runtime, runtime.market("crypto"))
     assert runtime.warehouse.read("metrics", "crypto").num_rows == 8
 
 
 def test_people_find_the_views_in_market_duckdb(runtime: Runtime, clock: HandClock) -> None:
-    run_cycle(runtime, "crypto")
+    quoted(runtime, "crypto")
     for _ in range(2):
         refresh_metrics(runtime, runtime.market("crypto"))
         clock.advance(TEN_MINUTES)
