@@ -165,7 +165,9 @@ def test_a_market_with_thresholds_has_the_screen_in_its_metrics_job_and_time_for
     saudi: SaudiDesk, environment: Path
 ) -> None:
     file = CASABLANCA.model_copy(update={"sharia": saudi.market.file.sharia})
-    job = Market(file).build_defs(None).resolve_job_def("casablanca_metrics")  # type: ignore[arg-type]
+    built = Market(file).build_defs(None)  # type: ignore[arg-type]
+    defined = dg.Definitions.merge(built, dg.Definitions(resources={"runtime": RuntimeResource()}))
+    job = defined.resolve_job_def("casablanca_metrics")
     names = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
     assert names == {"casablanca/metrics", "casablanca/sharia_screen"}
     assert job.tags["dagster/max_runtime"] == "540"
