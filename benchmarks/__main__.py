@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.feed import PROJECT
 
-MEASUREMENTS = ("indicators", "minute", "storage", "ticks")
+MEASUREMENTS = ("indicators", "minute", "metrics", "storage", "ticks")
 
 
 def main() -> int:
