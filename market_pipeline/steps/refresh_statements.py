@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,9 +26,11 @@ from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import metrics_records, records
 from market_pipeline.storage.tables import FETCH_OUTCOMES, FUNDAMENTALS
 from market_pipeline.transforms.statements import OPERATOR, Asked, RefusedStatement, accept_statements, due_symbols
-from market_pipeline.transforms.statements_file import StatementsFile, read_statements_file
+from market_pipeline.transforms.statements_file import StatementsFile, broken_file, read_statements_file
 
 FOLDER = "fundamentals"
+MOST_BYTES = 5_000_000
+"""Fifty thousand lines: more is not a list of one market's companies."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,26 @@ def _operator(
 ) -> StatementsFile:
     """Return what the operator's file says; a line that says nothing new keeps the time at which it first came."""
     path, now = operator_file(runtime, market), runtime.clock.now()
-    listed = {instrument.symbol for instrument in instruments}
-    before = {one.symbol: one for one in stored if one.source == OPERATOR and one.period_end is not None}
     if not path.exists():
         return StatementsFile((), ())
-    file = read_statements_file(path.read_bytes(), market=market.name, listed=listed, received_time=now)
+    listed = {instrument.symbol for instrument in instruments}
+    before = {one.symbol: one for one in stored if one.source == OPERATOR and one.period_end is not None}
+    file = _read(path, market=market.name, listed=listed, at=now)
     if not file.is_readable:
         return replace(file, statements=tuple(before.values()))
     kept = (_first_seen(statement, before.get(statement.symbol)) for statement in file.statements)
     return replace(file, statements=tuple(kept))
+
+
+def _read(path: Path, *, market: str, listed: Collection[str], at: datetime) -> StatementsFile:
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        return broken_file(f"cannot be opened ({error.strerror})")
+    if len(content) > MOST_BYTES:
+        return broken_file(f"is larger than {MOST_BYTES:,} bytes")
+    return read_statements_file(content, market=market, listed=listed, received_time=at)
 
 
 def _first_seen(statement: Fundamentals, before: Fundamentals | None) -> Fundamentals:

@@ -95,7 +95,7 @@ def _merge_one(
 ) -> InstrumentMetrics:
     ticker, previous = inputs.tickers.get(instrument.symbol), inputs.previous.get(instrument.symbol)
     chosen = _from_reports(instrument, inputs, limits, refused=refused)
-    chosen |= _counting(_from_ticker(ticker), limits)
+    chosen = _over(chosen, _counting(_from_ticker(ticker), limits), limits)
     carried = _counting(_from_previous(previous), limits)
     chosen = _counting(_from_tables(instrument, inputs), limits) | chosen
     shares = chosen.get("shares_outstanding", carried.get("shares_outstanding"))
@@ -149,6 +149,12 @@ def _counts(as_of: datetime, group: str, limits: MetricsLimits) -> bool:
     if group in OF_THE_SESSION and as_of < limits.session_start:
         return False
     return limits.now - as_of <= limits.max_ages[group]
+
+
+def _over(reported: dict[str, _Said], held: dict[str, _Said], limits: MetricsLimits) -> dict[str, _Said]:
+    """Return the reports with what the live ticker holds over them; what it carried from an earlier session, under."""
+    present = {group: one for group, one in held.items() if one.origin.as_of >= limits.session_start}
+    return held | reported | present
 
 
 def _counting(said: dict[str, _Said], limits: MetricsLimits) -> dict[str, _Said]:

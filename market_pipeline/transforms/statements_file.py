@@ -65,10 +65,10 @@ def read_statements_file(
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
         columns, lines = list(reader.fieldnames or ()), list(enumerate(reader, start=2))
     except (UnicodeDecodeError, csv.Error) as error:
-        return _broken(f"cannot be read as CSV in UTF-8 ({error})")
+        return broken_file(f"cannot be read as CSV in UTF-8 ({error})")
     wanted = list(StatementLine.model_fields)
     if sorted(columns) != sorted(wanted):
-        return _broken(f"has the columns {', '.join(columns) or 'none'}; it needs exactly {', '.join(wanted)}")
+        return broken_file(f"has the columns {', '.join(columns) or 'none'}; it needs exactly {', '.join(wanted)}")
     good: list[tuple[int, Fundamentals]] = []
     refused: list[RefusedStatement] = []
     for number, row in lines:
@@ -83,7 +83,8 @@ def read_statements_file(
     return StatementsFile(kept, tuple(refused))
 
 
-def _broken(seen: str) -> StatementsFile:
+def broken_file(seen: str) -> StatementsFile:
+    """Return what a file says that is wrong as a whole: nothing, and why."""
     reason = f"the file {seen}; nothing of it was read, what it said before stays in force; correct it"
     return StatementsFile((), (RefusedStatement(OPERATOR, WHOLE_FILE, reason),), is_readable=False)
 

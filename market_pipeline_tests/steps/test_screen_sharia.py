@@ -188,6 +188,23 @@ def test_a_broken_file_leaves_in_force_what_it_said_before(desk: SaudiDesk) -> N
     assert [r.symbol for r in report.statements.refused] == ["(file)"]
 
 
+@pytest.mark.parametrize("kind", ["folder", "huge"])
+def test_a_file_that_cannot_be_taken_in_is_named_and_fails_nothing(desk: SaudiDesk, kind: str) -> None:
+    write_file(desk)
+    path = operator_file(desk.runtime, desk.market)
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"x" * 5_000_001)
+    [refused] = screened(desk).statements.refused
+    expected = {
+        "folder": "the file cannot be opened (Is a directory);",
+        "huge": "the file is larger than 5,000,000 bytes;",
+    }
+    assert refused.reason.startswith(expected[kind])
+
+
 def test_statements_are_a_table_of_market_duckdb(desk: SaudiDesk) -> None:
     screened(desk)
     desk.runtime.warehouse.build_market_duckdb()

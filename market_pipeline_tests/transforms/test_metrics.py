@@ -137,6 +137,14 @@ def test_a_live_ticker_of_yesterdays_session_says_nothing_of_todays() -> None:
     assert values(merged(said(volume=900.0), tickers=stale)) == {"volume": 900.0}
 
 
+def test_a_capitalisation_that_the_ticker_carried_from_an_earlier_session_gives_way_to_a_report() -> None:
+    record = FieldProvenance("argaam", OPEN - MINUTE, OPEN - MINUTE, PriceKind.CLOSE)
+    carried = live(market_cap=24_000.0, provenance={"valuation": record})
+    assert sources(merged(said(market_cap=26_000.0), tickers=carried)) == {"market_cap": "yahoo"}
+    assert values(merged(tickers=carried)) == {"market_cap": 24_000.0}
+    assert sources(merged(said(market_cap=26_000.0), tickers=live(market_cap=24_000.0))) == {"market_cap": "argaam"}
+
+
 def test_no_capitalisation_is_made_of_a_price_that_is_too_old() -> None:
     old = live(event_time=NOW - 3 * DAY)
     assert values(merged(said(shares_outstanding=1000.0), tickers=old)) == {"shares_outstanding": 1000.0}
