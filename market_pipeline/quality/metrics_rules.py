@@ -88,9 +88,9 @@ def _compliant_rests_on_everything() -> Rule:
     columns = ("verdict", "excluded_by", "sector", *(name for pair in pairs for name in pair))
 
     def find(rows: pa.Table, _: Facts) -> Found:
-        below = [pc.fill_null(pc.less(rows[ratio], rows[limit]), False) for ratio, limit in pairs]
-        proven = pc.and_(pc.and_(below[0], below[1]), below[2])
+        within = [pc.fill_null(pc.less_equal(rows[ratio], rows[limit]), False) for ratio, limit in pairs]
+        proven = pc.and_(pc.and_(within[0], within[1]), within[2])
         proven = pc.and_(proven, pc.and_(pc.is_null(rows["excluded_by"]), pc.is_valid(rows["sector"])))
         return rows_where(rows, pc.and_(pc.equal(rows["verdict"], "compliant"), pc.invert(proven)), columns)
 
-    return Rule("compliant only with every input known and every ratio below its limit", columns, find, _SCREEN)
+    return Rule("compliant only with every input known and every ratio within its limit", columns, find, _SCREEN)

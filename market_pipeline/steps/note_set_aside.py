@@ -13,6 +13,8 @@ from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage.tables import SET_ASIDE
 from market_pipeline.transforms.bar_rows import Bars
 from market_pipeline.transforms.merge import SetAside
+from market_pipeline.transforms.metrics import RefusedMetrics
+from market_pipeline.transforms.statements import RefusedStatement
 
 MOST_ROWS = 5000
 """A source that sends nothing but rubbish must not fill the disk; the outcomes still count every record."""
@@ -42,6 +44,39 @@ def note_bars(runtime: Runtime, market: MarketRuntime, bars: Iterable[Bars]) -> 
         for r in made.set_aside
     )
     return _write(runtime, market, rows, at=runtime.clock.now())
+
+
+def note_metrics(runtime: Runtime, market: MarketRuntime, refused: Sequence[RefusedMetrics]) -> int:
+    """Write refused fields of metrics; return how many."""
+    rows = (
+        {
+            "kind": "metrics",
+            "source": r.report.source,
+            "symbol": r.report.symbol,
+            "event_time": r.report.event_time or r.report.received_time,
+            "price": None,
+            "reason": r.reason,
+        }
+        for r in refused
+    )
+    return _write(runtime, market, rows, at=runtime.clock.now())
+
+
+def note_statements(runtime: Runtime, market: MarketRuntime, refused: Sequence[RefusedStatement]) -> int:
+    """Write refused statements, and refused lines of the operator's file; return how many."""
+    now = runtime.clock.now()
+    rows = (
+        {
+            "kind": "fundamentals",
+            "source": r.source,
+            "symbol": r.symbol,
+            "event_time": now,
+            "price": None,
+            "reason": r.reason,
+        }
+        for r in refused
+    )
+    return _write(runtime, market, rows, at=now)
 
 
 def _write(runtime: Runtime, market: MarketRuntime, rows: Iterable[dict[str, Any]], *, at: datetime) -> int:

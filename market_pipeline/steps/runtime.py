@@ -176,8 +176,16 @@ def newest_moment(column: pa.ChunkedArray) -> datetime | None:
 
     Arrow's own conversion of a time to Python imports pandas: half a second for whoever only looks.
     """
-    newest = pc.max(column)
-    return EPOCH + timedelta(microseconds=newest.value) if newest.is_valid else None
+    return _moment(pc.max(column))
+
+
+def oldest_moment(column: pa.ChunkedArray) -> datetime | None:
+    """Return the oldest of a column of UTC times in microseconds; None when there is none."""
+    return _moment(pc.min(column))
+
+
+def _moment(found: pa.Scalar) -> datetime | None:
+    return EPOCH + timedelta(microseconds=found.value) if found.is_valid else None
 
 
 def set_warehouse_aside(settings: Settings, at: datetime) -> Path:

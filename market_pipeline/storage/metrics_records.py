@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from market_pipeline.model.metrics import METRIC_FIELDS, FieldOrigin, Fundamentals, InstrumentMetrics
+from market_pipeline.model.sharia import ShariaVerdict
 from market_pipeline.storage.columns import fill
-from market_pipeline.storage.tables import FUNDAMENTALS, METRICS
+from market_pipeline.storage.tables import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 
 
 def metrics_table(
@@ -36,8 +37,8 @@ def metrics_table(
 def metrics_from_table(rows: pa.Table) -> list[InstrumentMetrics]:
     """Return rows of metrics as merged metrics."""
     known = {name: rows[name].to_pylist() for name in METRIC_FIELDS}
-    sources = {name: rows[f"{name}_source"].to_pylist() for name in METRIC_FIELDS}
-    times = {name: rows[f"{name}_as_of"].to_pylist() for name in METRIC_FIELDS}
+    sources = {name: _repeated(rows[f"{name}_source"]) for name in METRIC_FIELDS}
+    times = {name: _repeated(rows[f"{name}_as_of"]) for name in METRIC_FIELDS}
     identities = zip(*(rows[name].to_pylist() for name in ("market", "symbol", "currency")), strict=True)
     found = []
     for number, (market, symbol, currency) in enumerate(identities):
@@ -48,9 +49,23 @@ def metrics_from_table(rows: pa.Table) -> list[InstrumentMetrics]:
     return found
 
 
+def _repeated(column: pa.ChunkedArray) -> list[Any]:
+    """Return a column's values, each distinct one converted once: few sources, few moments, many instruments."""
+    encoded = column.combine_chunks().dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    return [None if index is None else distinct[index] for index in encoded.indices.to_pylist()]
+
+
 def fundamentals_table(statements: Sequence[Fundamentals], *, known_at: datetime) -> pa.Table:
     """Return statements as rows of fundamentals."""
     return fill(FUNDAMENTALS, statements, known_at=known_at)
+
+
+def verdicts_table(
+    verdicts: Sequence[ShariaVerdict], *, session_date: date, as_of: datetime, known_at: datetime
+) -> pa.Table:
+    """Return verdicts as rows of sharia_screen."""
+    return fill(SHARIA_SCREEN, verdicts, session_date=session_date, as_of=as_of, known_at=known_at)
 
 
 def fundamentals_from_table(rows: pa.Table) -> list[Fundamentals]:

@@ -5,18 +5,19 @@ Used for latest/, small/ and closed/. The highest number wins; older files go a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from market_pipeline.clock import SystemClock
 from market_pipeline.storage.files import publish
 from market_pipeline.storage.layout import NO_MARKET, SUFFIX, names_in
-from market_pipeline.storage.parquet import read_whole
+from market_pipeline.storage.parquet import read_part, read_whole
 
 SUPERSEDED_FOR = timedelta(minutes=1)
 ATTEMPTS = 5
@@ -46,22 +47,31 @@ class NewestFiles:
 
     def read(self, market: str) -> pa.Table | None:
         """Return the newest rows of `market`, or None before the first. Files never change, so reads are remembered."""
+        return self._load(market, lambda path: self._whole(market, path))
+
+    def read_part(self, market: str, columns: Sequence[str], condition: pc.Expression) -> pa.Table | None:
+        """Read those of `columns` that the newest file has, of rows that meet a condition; the rest is not loaded."""
+        return self._load(market, lambda path: read_part(path, columns, condition))
+
+    def _load(self, market: str, load: Callable[[Path], pa.Table]) -> pa.Table | None:
         for attempt in range(ATTEMPTS):
             path = self.path(market)
             if path is None:
                 return None
-            known = self._read.get(market)
-            if known and known[0] == path:
-                return known[1]
             try:
-                rows = read_whole(path)
+                return load(path)
             except FileNotFoundError:  # superseded more than a minute ago, between listing and opening
                 if attempt == ATTEMPTS - 1:
                     raise
-                continue
-            self._read[market] = (path, rows)
-            return rows
         return None
+
+    def _whole(self, market: str, path: Path) -> pa.Table:
+        known = self._read.get(market)
+        if known and known[0] == path:
+            return known[1]
+        rows = read_whole(path)
+        self._read[market] = (path, rows)
+        return rows
 
     def write(self, market: str, content: pa.Buffer) -> Path:
         """Publish `content` as the newest file of `market` and delete those that were superseded a while ago."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from market_pipeline.storage.tables import Table
@@ -67,6 +68,13 @@ def read_whole(source: Path | pa.BufferReader) -> pa.Table:
     """Read one file with the columns that it has. Raises FileNotFoundError, other OSErrors or pa.ArrowException."""
     with pq.ParquetFile(source) as file:
         return file.read(use_threads=False)
+
+
+def read_part(path: Path, columns: Sequence[str], condition: pc.Expression) -> pa.Table:
+    """Read the rows of one file that meet a condition, with those of `columns` that it has. Raises as read_whole."""
+    present = set(pq.read_schema(path).names)
+    names = [name for name in columns if name in present]
+    return pq.read_table(path, columns=names, filters=condition, partitioning=None, use_threads=False)
 
 
 def conform(rows: pa.Table, table: Table, columns: Sequence[str] | None = None) -> pa.Table:

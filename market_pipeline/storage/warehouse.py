@@ -152,6 +152,10 @@ class Warehouse:
         """Return the newest row of every key without its minute; of a small table all rows."""
         return self._whole.rows(self.table(table), market)
 
+    def small_since(self, table: Table | str, market: str, first: date, *, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of a small table's rows of session dates from `first` on, without loading older ones."""
+        return self._whole.since(self.table(table), market, first, columns=columns)
+
     def slices(self, table: Table | str, market: str, sessions: Sequence[date] | None = None) -> list[Slice]:
         """Return the files that hold the rows of these sessions, or of all."""
         table = self.table(table)

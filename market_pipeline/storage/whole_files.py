@@ -45,6 +45,12 @@ class WholeFiles:
             return rows
         return rows.filter(pc.is_in(rows.column("session_date"), value_set=pa.array(sessions, pa.date32())))
 
+    def since(self, table: Table, market: str, first: date, *, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of a small table's rows of session dates from `first` on, without loading the rest."""
+        condition = pc.field("session_date") >= pa.scalar(first, pa.date32())
+        rows = self._files[table.name].read_part(market, columns, condition)
+        return conform(table.schema.empty_table() if rows is None else rows, table, columns)
+
     def session_dates(self, table: Table, market: str) -> list[date]:
         """Return the session dates in a small table, oldest first; none for one that is not about sessions."""
         rows = self.rows(table, market)

@@ -95,12 +95,11 @@ def _merge_one(
 ) -> InstrumentMetrics:
     ticker, previous = inputs.tickers.get(instrument.symbol), inputs.previous.get(instrument.symbol)
     chosen = _from_reports(instrument, inputs, limits, refused=refused)
-    if ticker is not None:
-        chosen |= _from_ticker(ticker)
-    carried = _carried(previous, limits) if previous is not None else {}
-    chosen = _from_tables(instrument, inputs) | chosen
-    chosen = _derived_cap(ticker, chosen.get("shares_outstanding", carried.get("shares_outstanding"))) | chosen
-    chosen = carried | chosen
+    chosen = _over(chosen, _counting(_from_ticker(ticker), limits), limits)
+    carried = _counting(_from_previous(previous), limits)
+    chosen = _counting(_from_tables(instrument, inputs), limits) | chosen
+    shares = chosen.get("shares_outstanding", carried.get("shares_outstanding"))
+    chosen = carried | _counting(_derived_cap(ticker, shares), limits) | chosen
     values: dict[str, MetricValue] = {}
     origins: dict[str, FieldOrigin] = {}
     for group, names in METRIC_GROUPS.items():
@@ -152,9 +151,24 @@ def _counts(as_of: datetime, group: str, limits: MetricsLimits) -> bool:
     return limits.now - as_of <= limits.max_ages[group]
 
 
-def _from_ticker(ticker: LiveTicker) -> dict[str, _Said]:
-    """Return what the merged live ticker holds: the merge of quotes has judged its ages and outliers already."""
-    said = {}
+def _over(reported: dict[str, _Said], held: dict[str, _Said], limits: MetricsLimits) -> dict[str, _Said]:
+    """Return the reports with what the live ticker holds over them; what it carried from an earlier session, under."""
+    present = {group: one for group, one in held.items() if one.origin.as_of >= limits.session_start}
+    return held | reported | present
+
+
+def _counting(said: dict[str, _Said], limits: MetricsLimits) -> dict[str, _Said]:
+    return {group: held for group, held in said.items() if _counts(held.origin.as_of, group, limits)}
+
+
+def _from_ticker(ticker: LiveTicker | None) -> dict[str, _Said]:
+    """Return what the merged live ticker holds: the merge of quotes has judged signs, orders and outliers already.
+
+    Not its age: the newest ticker may be of an earlier session, when no cycle has run since.
+    """
+    said: dict[str, _Said] = {}
+    if ticker is None:
+        return said
     for group, (name, fields) in _TICKER_GROUPS.items():
         values = tuple(getattr(ticker, attribute) for attribute in fields)
         record = ticker.provenance.get(name)
@@ -187,12 +201,14 @@ def _with_today(found: YearRange, ticker: LiveTicker | None) -> tuple[float | No
     return min(low), max(high)
 
 
-def _carried(previous: InstrumentMetrics, limits: MetricsLimits) -> dict[str, _Said]:
-    """Return what was known before and is not too old."""
-    said = {}
+def _from_previous(previous: InstrumentMetrics | None) -> dict[str, _Said]:
+    """Return what was known before."""
+    said: dict[str, _Said] = {}
+    if previous is None:
+        return said
     for group, names in METRIC_GROUPS.items():
         origin = next((previous.origins[name] for name in names if name in previous.origins), None)
-        if origin is not None and _counts(origin.as_of, group, limits):
+        if origin is not None:
             said[group] = _Said(tuple(previous.values.get(name) for name in names), origin)
     return said
 
@@ -205,6 +221,27 @@ def _derived_cap(ticker: LiveTicker | None, shares: _Said | None) -> dict[str, _
     if not isinstance(count, float | int):
         return {}
     return {"market_cap": _Said((count * ticker.price,), FieldOrigin(DERIVED, ticker.event_time))}
+
+
+def accept_reports(
+    reports: Sequence[Metrics], instruments: Sequence[Instrument]
+) -> tuple[dict[str, list[Metrics]], tuple[RefusedMetrics, ...]]:
+    """Return symbol → one report a source, in the order given, and what nobody asked for or stood there twice.
+
+    Of two reports of one source on one symbol the last one counts.
+    """
+    listed = {instrument.symbol for instrument in instruments}
+    last = {(report.source, report.symbol): report for report in reports}
+    accepted: dict[str, list[Metrics]] = {}
+    refused = []
+    for report in reports:
+        if report.symbol not in listed:
+            refused.append(RefusedMetrics(report, "nobody asked for this symbol"))
+        elif last[report.source, report.symbol] is not report:
+            refused.append(RefusedMetrics(report, "duplicate: the source said this symbol again"))
+        else:
+            accepted.setdefault(report.symbol, []).append(report)
+    return accepted, tuple(refused)
 
 
 def _is_known(values: tuple[MetricValue | None, ...]) -> bool:

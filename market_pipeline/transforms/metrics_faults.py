@@ -12,6 +12,8 @@ from market_pipeline.model.metrics import METRIC_FIELDS, METRIC_GROUPS, OF_THE_S
 CLOCK_SLACK = timedelta(minutes=5)
 PERCENT_FOR_FRACTION = (80.0, 125.0)
 """Two reports on one yield that are so many times apart differ by their unit: a percentage is 100 fractions."""
+HIGH_YIELD, MOST_PAID_OUT = 0.2, 4.0
+"""So high a yield that pays out so many times the earnings is a percentage that no other report gives away."""
 _ABOVE_ZERO = (
     *("day_high", "day_low", "market_cap", "week_52_low", "week_52_high"),
     *("bid", "ask", "shares_outstanding"),
@@ -48,7 +50,7 @@ def _faults(report: Metrics, expected: Expected) -> Iterator[tuple[str, str]]:
         below, above = getattr(report, low), getattr(report, high)
         if below is not None and above is not None and below > above:
             yield low, f"{low} {below:g} is above {high} {above:g}"
-    yield from _yield_faults(report.dividend_yield, expected)
+    yield from _yield_faults(report.dividend_yield, report.pe_ratio, expected)
     if report.currency is not None and expected.currency is not None and report.currency != expected.currency:
         reason = f"in {report.currency}, and the instrument trades in {expected.currency}"
         yield from ((name, reason) for name in _MONEY)
@@ -70,14 +72,15 @@ def _numbers(report: Metrics) -> Iterator[tuple[str, str]]:
             yield name, f"{name} {value:g} is negative"
 
 
-def _yield_faults(value: float | None, expected: Expected) -> Iterator[tuple[str, str]]:
+def _yield_faults(value: float | None, pe_ratio: float | None, expected: Expected) -> Iterator[tuple[str, str]]:
     if value is None or not isfinite(value):
         return
-    if value > expected.max_dividend_yield:
-        limit = expected.max_dividend_yield
-        yield "dividend_yield", f"dividend_yield {value:g} is above {limit:g}: a percentage where a fraction is due"
-    elif expected.known_yield:
-        times, (least, most) = value / expected.known_yield, PERCENT_FOR_FRACTION
-        if least <= times <= most:
-            reason = f"dividend_yield {value:g} is {times:.0f} times the known {expected.known_yield:g}: a percentage"
-            yield "dividend_yield", reason
+    said, limit, known = f"dividend_yield {value:g}", expected.max_dividend_yield, expected.known_yield
+    least, most = PERCENT_FOR_FRACTION
+    if value > limit:
+        yield "dividend_yield", f"{said} is above {limit:g}: a percentage where a fraction is due"
+    elif known and least <= value / known <= most:
+        yield "dividend_yield", f"{said} is {value / known:.0f} times the known {known:g}: a percentage"
+    elif pe_ratio is not None and value > HIGH_YIELD and value * pe_ratio > MOST_PAID_OUT:
+        paid = f"{value * pe_ratio:.0f} times the earnings at a P/E of {pe_ratio:g}"
+        yield "dividend_yield", f"{said} would pay out {paid}: a percentage"

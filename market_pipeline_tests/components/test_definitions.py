@@ -15,7 +15,10 @@ from market_pipeline_tests.conftest import PROJECT
 
 MARKETS = ("casablanca", "crypto", "india")
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
-TABLES = {"live_tickers", "bars_1m", "indicators_1m", "instruments", "session_bars", "session_indicators", "bars_1d"}
+TABLES = {
+    *("live_tickers", "bars_1m", "indicators_1m", "metrics"),
+    *("instruments", "session_bars", "session_indicators", "bars_1d"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.Re
 
 
 def test_jobs_schedules_and_the_sensor_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
-    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "daily")} | {"retention"}
+    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "metrics", "daily")} | {"retention"}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == names
     assert {s.name for s in repository.schedule_defs} == names
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
@@ -72,6 +75,16 @@ def test_the_minute_job_is_one_process_with_a_time_limit_and_the_valid_checks_on
     assert job.executor_def.name == "in_process"
     assert job.tags["dagster/max_runtime"] == "55"
     assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {"valid"}
+
+
+@pytest.mark.parametrize("market", MARKETS)
+def test_the_metrics_job_is_one_process_with_time_for_the_sources_and_its_own_work(
+    repository: dg.RepositoryDefinition, market: str
+) -> None:
+    job = repository.get_job(f"{market}_metrics")
+    assert job.executor_def.name == "in_process"
+    assert (job.tags["dagster/max_runtime"], job.tags["market_pipeline/cadence"]) == ("420", "metrics")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {f"{market}/metrics"}
 
 
 def test_what_is_started_by_hand_runs_in_one_process_too(repository: dg.RepositoryDefinition) -> None:

@@ -101,7 +101,7 @@ GOOD: dict[str, tuple[Table, dict[str, Any]]] = {
     "sharia_screen": (
         SHARIA_SCREEN,
         _IDENTITY
-        | {"as_of": MINUTE, "verdict": "compliant", "reason": "every ratio is below its limit", "sector": "cement"}
+        | {"as_of": MINUTE, "verdict": "compliant", "reason": "every ratio is within its limit", "sector": "cement"}
         | {"debt_ratio": 0.1, "debt_limit": 0.3, "deposits_ratio": 0.2, "deposits_limit": 0.3}
         | {"income_ratio": 0.01, "income_limit": 0.05, "known_at": NOW},
     ),

@@ -68,12 +68,29 @@ def test_a_row_written_twice_breaks_the_key(name: str) -> None:
         ("instruments", {"status": "gone"}, "status is one of delisted, listed, unresolved"),
         ("bars_1d", {"close": None}, "prices (close) are present"),
         ("bars_1d", {"high": 1.0}, "high >= open, close, low"),
+        ("metrics", {"dividend_yield": 3.1}, "dividend_yield is null or at most 1 (a fraction)"),
+        ("metrics", {"volume": -1.0}, "amounts (volume, bid_size, ask_size, average_volume_3m, dividend_yield)"),
+        ("metrics", {"volume_source": None}, "a value has a source and a time, and a null has none"),
+        ("metrics", {"eps_as_of": MINUTE}, "a value has a source and a time, and a null has none"),
+        ("metrics", {"known_at": later(1)}, "times (as_of, known_at) are not in the future"),
+        ("fundamentals", {"total_debt": -1.0}, "amounts (total_debt, cash_and_interest_bearing_deposits"),
+        ("fundamentals", {"currency": "Dh"}, "currency is null or looks like"),
+        ("sharia_screen", {"verdict": "halal"}, "verdict is one of compliant, not_compliant, unknown"),
+        ("sharia_screen", {"verdict": "unknown", "reason": None}, "every verdict says why"),
+        ("sharia_screen", {"debt_ratio": None}, "compliant only with every input known and every ratio within its"),
+        ("sharia_screen", {"income_ratio": 0.051}, "compliant only with every input known and every ratio within its"),
+        ("sharia_screen", {"sector": None}, "compliant only with every input known and every ratio within its limit"),
+        ("sharia_screen", {"excluded_by": "banks"}, "compliant only with every input known and every ratio within its"),
     ],
 )
 def test_a_spoiled_row_breaks_exactly_its_rule(name: str, change: dict[str, Any], rule: str) -> None:
     found = broken(name, change)
     assert len(found) == 1
     assert found[0].startswith(rule)
+
+
+def test_a_ratio_equal_to_its_limit_is_within_it() -> None:
+    assert broken("sharia_screen", {"debt_ratio": 0.3, "income_ratio": 0.05}) == []
 
 
 def test_an_unknown_price_is_no_wrong_price() -> None:

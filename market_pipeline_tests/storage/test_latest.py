@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from market_pipeline.errors import UsageError
-from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, BARS_1M_REPLACED, LIVE_TICKERS
 from market_pipeline.storage.warehouse import Warehouse
-from market_pipeline_tests.storage.desk import NOON, bars, closes, minute, seen, tickers
+from market_pipeline_tests.storage.desk import DAY, NOON, bars, closes, minute, rows_of, seen, tickers
 
 
 def test_the_latest_rows_are_the_newest_minute_of_each_symbol(warehouse: Warehouse) -> None:
@@ -55,3 +55,17 @@ def test_before_the_first_write_the_latest_rows_are_none(warehouse: Warehouse) -
 def test_a_table_without_newest_rows_says_which_have_them(warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match="bars_1m_replaced keeps no newest rows; those that do: bars_1d, bars_1m"):
         warehouse.latest(BARS_1M_REPLACED, "casablanca")
+
+
+def test_recent_rows_of_a_small_table_are_read_without_the_older_ones_and_other_columns(warehouse: Warehouse) -> None:
+    said = {"market": "casablanca", "source": "wafa_bourse", "symbol": "ATW", "known_at": NOON}
+    rows = [said | {"session_date": DAY - timedelta(days=n), "close": 500.0 + n, "volume": 7.0} for n in range(400)]
+    warehouse.write(BARS_1D, "casablanca", rows_of(BARS_1D, rows))
+    found = warehouse.small_since(BARS_1D, "casablanca", DAY - timedelta(days=1), columns=("session_date", "close"))
+    assert sorted(found["close"].to_pylist()) == [500.0, 501.0]
+    assert found.column_names == ["session_date", "close"]
+
+
+def test_recent_rows_of_a_small_table_without_any_are_none(warehouse: Warehouse) -> None:
+    found = warehouse.small_since(BARS_1D, "casablanca", DAY, columns=("close",))
+    assert (found.num_rows, found.column_names) == (0, ["close"])

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from market_pipeline.model.live_ticker import FieldProvenance
 from market_pipeline.model.metrics import FieldOrigin
+from market_pipeline.model.quote import PriceKind
+from market_pipeline.transforms.metrics import accept_reports
 from market_pipeline.transforms.year_range import YearRange
 from market_pipeline_tests.transforms.metrics_cases import (
     DAY,
@@ -124,3 +127,39 @@ def test_zero_is_a_value_and_does_not_let_a_worse_source_in() -> None:
 def test_a_report_older_than_the_limit_does_not_count() -> None:
     limits = replace(LIMITS, max_ages={**LIMITS.max_ages, "eps": timedelta(seconds=30)})
     assert values(merged(said(eps=1.6, pe_ratio=15.5), limits=limits)) == {"pe_ratio": 15.5}
+
+
+def test_a_live_ticker_of_yesterdays_session_says_nothing_of_todays() -> None:
+    moment = OPEN - MINUTE
+    record = FieldProvenance("argaam", moment, moment, PriceKind.TRADE)
+    stale = live(volume=1000.0, high=25.5, low=24.5, bid=24.9, provenance=dict.fromkeys(("session", "book"), record))
+    assert values(merged(tickers=stale)) == {}
+    assert values(merged(said(volume=900.0), tickers=stale)) == {"volume": 900.0}
+
+
+def test_a_capitalisation_that_the_ticker_carried_from_an_earlier_session_gives_way_to_a_report() -> None:
+    record = FieldProvenance("argaam", OPEN - MINUTE, OPEN - MINUTE, PriceKind.CLOSE)
+    carried = live(market_cap=24_000.0, provenance={"valuation": record})
+    assert sources(merged(said(market_cap=26_000.0), tickers=carried)) == {"market_cap": "yahoo"}
+    assert values(merged(tickers=carried)) == {"market_cap": 24_000.0}
+    assert sources(merged(said(market_cap=26_000.0), tickers=live(market_cap=24_000.0))) == {"market_cap": "argaam"}
+
+
+def test_no_capitalisation_is_made_of_a_price_that_is_too_old() -> None:
+    old = live(event_time=NOW - 3 * DAY)
+    assert values(merged(said(shares_outstanding=1000.0), tickers=old)) == {"shares_outstanding": 1000.0}
+
+
+def test_daily_bars_older_than_the_limit_do_not_count() -> None:
+    year = YearRange(date(2026, 11, 12), 20.0, 30.0, 5000.0)
+    assert values(merged(ranges=year, close_of=lambda _: NOW - 7 * DAY)) == {}
+
+
+def test_a_report_that_nobody_asked_for_and_the_first_of_two_are_refused() -> None:
+    first, second, other = said(eps=1.5), said(eps=1.6), replace(said(eps=9.0), symbol="9999")
+    accepted, refused = accept_reports([first, second, other], [SHARE])
+    assert accepted == {"2222": [second]}
+    assert [(r.report.symbol, r.reason) for r in refused] == [
+        ("2222", "duplicate: the source said this symbol again"),
+        ("9999", "nobody asked for this symbol"),
+    ]

@@ -39,6 +39,21 @@ def test_a_percentage_that_was_taken_before_gives_way_to_the_fraction() -> None:
     }
 
 
+def test_a_small_percentage_that_nobody_else_contradicts_is_found_out_by_what_it_would_pay_out() -> None:
+    found = merged(said(dividend_yield=0.38, pe_ratio=33.0))
+    assert values(found) == {"pe_ratio": 33.0}
+    assert reasons(said(dividend_yield=0.38, pe_ratio=33.0)) == [
+        "dividend_yield 0.38 would pay out 13 times the earnings at a P/E of 33: a percentage"
+    ]
+
+
+@pytest.mark.parametrize(("dividend_yield", "pe_ratio"), [(0.38, 8.0), (0.1, 60.0), (0.38, None), (0.38, -5.0)])
+def test_a_high_yield_that_earnings_can_pay_or_that_nothing_tells_of_is_kept(
+    dividend_yield: float, pe_ratio: float | None
+) -> None:
+    assert values(merged(said(dividend_yield=dividend_yield, pe_ratio=pe_ratio)))["dividend_yield"] == dividend_yield
+
+
 def test_a_dividend_cut_by_half_is_no_fault() -> None:
     found = merged(said(dividend_yield=0.02), previous=known(DAY, dividend_yield=0.04))
     assert (values(found), found.refused) == ({"dividend_yield": 0.02}, ())

@@ -13,14 +13,22 @@ TODAY = date(2026, 11, 19)
 Row = tuple[str, date, float | None, float | None, float, float | None]
 
 
-def ranges(*rows: Row, listed: Mapping[str, date | None] | None = None) -> dict[str, YearRange]:
-    """rows: source, date, low, high, close, volume, all of one symbol."""
+def ranges(
+    *rows: Row,
+    listed: Mapping[str, date | None] | None = None,
+    splits: Mapping[date, float] | None = None,
+    is_adjusted: bool = False,
+) -> dict[str, YearRange]:
+    """rows: source, date, low, high, close, volume, all of one symbol; splits: date → new shares for an old one."""
     names = ("source", "session_date", "low", "high", "close", "volume")
     floats = dict.fromkeys(("low", "high", "close", "volume"), pa.float64())
     types = {"source": pa.string(), "session_date": pa.date32(), **floats}
     columns = zip(names, zip(*rows, strict=True), strict=True)
     table = pa.table({name: pa.array(values, types[name]) for name, values in columns})
     table = table.append_column("symbol", pa.array(["ATW"] * len(rows)))
+    ratios = [(splits or {}).get(row[1]) for row in rows]
+    table = table.append_column("split_ratio", pa.array(ratios, pa.float64()))
+    table = table.append_column("is_split_adjusted", pa.array([is_adjusted] * len(rows)))
     return year_ranges(table, today=TODAY, sources=("best", "second"), listed_from=listed or {})
 
 
@@ -68,3 +76,29 @@ def test_the_best_source_speaks_alone() -> None:
 
 def test_a_history_that_ended_a_month_ago_says_nothing() -> None:
     assert ranges(("best", ago(363), 40.0, 60.0, 50.0, 10.0), ("best", ago(30), 45.0, 65.0, 50.0, 30.0)) == {}
+
+
+SPLIT: list[Row] = [
+    ("best", ago(363), 210.0, 280.0, 270.0, 10.0),
+    ("best", ago(50), 140.0, 210.0, 200.0, 10.0),
+    ("best", ago(5), 25.0, 35.0, 30.0, 70.0),
+]
+
+
+def test_prices_before_a_split_are_brought_to_the_present_shares() -> None:
+    assert ranges(*SPLIT, splits={ago(5): 7.0}) == {"ATW": YearRange(ago(5), 20.0, 40.0, 70.0)}
+
+
+def test_two_splits_multiply() -> None:
+    found = ranges(*SPLIT, splits={ago(5): 7.0, ago(50): 2.0})
+    assert found == {"ATW": YearRange(ago(5), 15.0, 35.0, 70.0)}
+
+
+def test_a_source_that_has_divided_by_the_split_itself_is_not_divided_again() -> None:
+    found = ranges(*SPLIT, splits={ago(5): 7.0}, is_adjusted=True)
+    assert found == {"ATW": YearRange(ago(5), 25.0, 280.0, 40.0)}
+
+
+def test_a_ratio_that_is_none_changes_nothing() -> None:
+    found = ranges(*SPLIT, splits={ago(5): 0.0, ago(50): 1.0})
+    assert found == {"ATW": YearRange(ago(5), 25.0, 280.0, 40.0)}

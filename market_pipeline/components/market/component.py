@@ -13,17 +13,20 @@ from market_pipeline.components.market import (
     indicators,
     instruments,
     live_tickers,
+    metrics,
+    metrics_schedule,
     partitions,
     raw_quotes,
     schedules,
     session,
+    sharia_screen,
 )
 from market_pipeline.errors import MarketFileError
 from market_pipeline.markets.schema import MarketFile
 
 
 class Market(dg.Component):
-    """One market: raw quotes per source → live tickers → one-minute bars → indicators, and its sessions."""
+    """One market: raw quotes per source → live tickers → one-minute bars → indicators; metrics; sessions."""
 
     def __init__(self, file: MarketFile) -> None:
         self.file = file
@@ -50,15 +53,18 @@ class Market(dg.Component):
         ]
         session_dates = partitions.session_partitions(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
+        slow = [metrics.asset(self.file), *sharia_screen.assets(self.file)]
         fresh = checks.freshness_checks(self.file)
         minute_job = schedules.minute_job(self.file, minute, fresh)
         daily_job = schedules.daily_job(self.file, daily)
+        metrics_job = metrics_schedule.metrics_job(self.file, slow)
         return dg.Definitions(
-            assets=[*minute, *daily],
+            assets=[*minute, *slow, *daily],
             asset_checks=fresh,
-            jobs=[minute_job, daily_job],
+            jobs=[minute_job, metrics_job, daily_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),
+                metrics_schedule.metrics_schedule(self.file, metrics_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
             ],
         )

@@ -24,7 +24,7 @@ class ReviewedSector(Section):
 
 
 class ShariaRule(Section):
-    """Limits are fractions; a ratio has to be below its limit. A market without this section has no screen."""
+    """Limits are fractions; a ratio may not be above its limit. A market without this section has no screen."""
 
     standard: str = Field(description="what the limits are of: title, edition, clauses; shown beside each verdict")
     max_debt_ratio: float = Field(gt=0, le=1, description="interest-bearing debt / current market capitalisation")
@@ -35,4 +35,5 @@ class ShariaRule(Section):
     market_cap_max_age_hours: float = Field(336, gt=0)
     statements_max_age_days: int = Field(550, gt=0, description="counted from the end of their period")
     refresh_days: int = Field(7, ge=1, description="a source is asked anew for statements older than that")
-    statements_a_run: int = Field(40, ge=1, description="symbols asked in one run, the oldest first")
+    statements_a_run: int = Field(40, ge=1, description="symbols asked in one run, the longest ago first")
+    deadline_seconds: int = Field(120, ge=5, le=540, description="for asking; what is left waits for the next run")

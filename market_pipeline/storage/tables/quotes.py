@@ -70,7 +70,7 @@ FETCH_OUTCOMES = Table(
         SYMBOL,
         SESSION,
         AS_OF,
-        column("kind", TEXT, "quote, minute_bars, daily_bars, trades or instruments"),
+        column("kind", TEXT, "quote, minute_bars, daily_bars, trades, instruments, metrics or fundamentals"),
         column(
             "status",
             TEXT,
@@ -90,12 +90,12 @@ FETCH_OUTCOMES = Table(
 
 SET_ASIDE = Table(
     "set_aside",
-    "Records that took no part, each with its reason: refused quotes, and bars or trades that cannot be true",
+    "Records that took no part, each with its reason: refused quotes, metrics, statements, bars that cannot be true",
     ("kind", "source", "symbol", "event_time", "reason"),
     "as_of",
     (
         MARKET,
-        column("kind", TEXT, "quote or bar"),
+        column("kind", TEXT, "quote, bar, metrics or fundamentals"),
         column("source", TEXT, "who reported it; null where the market's chart source did"),
         SYMBOL,
         SESSION,
