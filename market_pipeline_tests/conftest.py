@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from market_pipeline_tests.postgres_cluster import Cluster, running_cluster
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -22,3 +25,17 @@ def realdata() -> Path:
 def samples() -> Path:
     """The folder of recorded payloads, one folder per source."""
     return Path(__file__).resolve().parent / "samples"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Cluster]:
+    """A PostgreSQL server of the tests' own; skips where the machine has none."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres(postgres_server: Cluster) -> Cluster:
+    """The server, with nothing in it."""
+    postgres_server.rows("DROP TABLE IF EXISTS live_tickers")
+    return postgres_server
