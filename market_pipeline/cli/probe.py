@@ -83,7 +83,7 @@ def _table(probes: Sequence[Probe]) -> Table:
 
 def _parsed(probe: Probe) -> str:
     if probe.price is not None and probe.event_time is not None:
-        return f"{probe.price:g} at {probe.event_time:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{probe.price:.10g} at {probe.event_time:%Y-%m-%d %H:%M:%S} UTC"
     return f"{probe.records:,} instruments" if probe.records else "nothing"
 
 
