@@ -30,7 +30,7 @@ def run(
     at: Annotated[At, typer.Option(help="simulated feed: a moment when markets are open, or the real time")] = At.OPEN,
 ) -> None:
     """Start simulated exchange (or live sources), Dagster with schedules on, fill the tables, stay until Ctrl-C."""
-    # a script's `make run &` starts us with SIGINT ignored, which every process below would inherit and keep to
+    # a script's `make run &` starts us with SIGINT ignored: nothing could interrupt us before the supervisor takes over
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = feed_settings()
     from market_pipeline.cli.processes import processes
