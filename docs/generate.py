@@ -1,20 +1,24 @@
-"""Writes the pages that are made from the code: tables.md and indicators.md. Run it with `make docs`."""
+"""Writes what is made from the code and the samples: tables.md, indicators.md, sources/shapes. Run it: `make docs`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from docs.sample_shapes import shapes_text
 from market_pipeline.indicators.catalogue import columns
 from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage import tables
 
 DOCS = Path(__file__).parent
+SHAPES = DOCS.parent / "market_pipeline" / "sources" / "shapes"
+SAMPLES = DOCS.parent / "market_pipeline_tests" / "samples"
 
 
 def pages() -> dict[Path, str]:
-    """Return each generated page's path and text."""
-    return {DOCS / "tables.md": _tables_page(), DOCS / "indicators.md": _indicators_page()}
+    """Return each generated file's path and text."""
+    shapes = {SHAPES / f"{folder.name}.json": shapes_text(folder) for folder in SAMPLES.iterdir() if folder.is_dir()}
+    return {DOCS / "tables.md": _tables_page(), DOCS / "indicators.md": _indicators_page(), **shapes}
 
 
 def _markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -22,8 +22,8 @@ class Feed(StrEnum):
     LIVE = "live"
 
 
-def _own(name: str) -> AliasChoices:
-    return AliasChoices(f"MARKET_PIPELINE_{name}")
+def _own(name: str, *others: str) -> AliasChoices:
+    return AliasChoices(f"MARKET_PIPELINE_{name}", *others)
 
 
 def _base_url(text: str) -> str:
@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8765", validation_alias=_own("SIMULATOR_URL"), description="the simulated exchange"
     )
     ui_port: int = Field(3000, ge=1, le=65535, validation_alias=_own("UI_PORT"), description="port of Dagster's UI")
+    ui_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        None,
+        validation_alias=_own("UI_URL"),
+        description="address of Dagster's UI for links in alerts, if others reach it by another than this machine does",
+    )
     code_port: int = Field(
         3030, ge=1, le=65535, validation_alias=_own("CODE_PORT"), description="port of the code server, for `up`"
     )
@@ -92,6 +97,11 @@ class Settings(BaseSettings):
     alert_email_recipients: str = Field(
         "", validation_alias="ALERT_EMAIL_RECIPIENTS", description="comma-separated addresses"
     )
+    postgres_dsn: SecretStr | None = Field(
+        None,
+        validation_alias=_own("POSTGRES_DSN", "POSTGRES_DSN"),
+        description="PostgreSQL (Supabase too) that live_tickers are published to: postgresql://user:password@host/db",
+    )
 
     @model_validator(mode="after")
     def _budgets_guard_real_sources(self) -> Settings:
@@ -103,6 +113,11 @@ class Settings(BaseSettings):
     def feed_folder(self) -> Path:
         """Return the absolute folder that everything of this feed is written to."""
         return (self.data / self.feed.value).absolute()
+
+    @property
+    def ui_address(self) -> str:
+        """Return the address of Dagster's UI, without a slash at its end."""
+        return self.ui_url or f"http://127.0.0.1:{self.ui_port}"
 
     @property
     def email_recipients(self) -> tuple[str, ...]:
@@ -134,7 +149,7 @@ def _problem(found: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK"))
+    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN"))
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

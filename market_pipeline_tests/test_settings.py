@@ -15,7 +15,7 @@ from market_pipeline.settings import Feed, Settings, child_environment, load_set
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment and a folder in which nothing is set."""
     for name in os.environ:
-        if name.startswith(("MARKET_PIPELINE_", "DHAN_", "SLACK_", "SMTP_", "ALERT_")):
+        if name.startswith(("MARKET_PIPELINE_", "DHAN_", "SLACK_", "SMTP_", "ALERT_", "POSTGRES_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -45,6 +45,7 @@ def test_without_any_setting_the_feed_is_simulated_and_guarded() -> None:
         ("MARKET_PIPELINE_LOG_LEVEL", "DEBUG", "log_level", "DEBUG"),
         ("DHAN_CLIENT_ID", "1000", "dhan_client_id", "1000"),
         ("SMTP_HOST", "mail.example", "smtp_host", "mail.example"),
+        ("MARKET_PIPELINE_UI_URL", "https://ui.example/", "ui_address", "https://ui.example"),
     ],
 )
 def test_a_variable_sets_its_field(
@@ -95,6 +96,7 @@ def test_a_refusal_and_a_printed_setting_show_no_secret(monkeypatch: pytest.Monk
         "SLACK_WEBHOOK_URL": "https://hooks.example/T0/B0/4712",
         "SLACK_BOT_TOKEN": "xoxb-4713",
         "SMTP_PASSWORD": "word-4714",
+        "MARKET_PIPELINE_POSTGRES_DSN": "postgresql://market:word-4715@127.0.0.1/db",
     }
     for name, secret in secrets.items():
         monkeypatch.setenv(name, secret)
@@ -106,6 +108,19 @@ def test_a_refusal_and_a_printed_setting_show_no_secret(monkeypatch: pytest.Monk
 def test_a_file_called_env_that_is_no_text_is_named() -> None:
     Path(".env").write_bytes(b"\xff\xfe\x00")
     assert "cannot read .env (UnicodeDecodeError)" in refusal()
+
+
+@pytest.mark.parametrize("variable", ["MARKET_PIPELINE_POSTGRES_DSN", "POSTGRES_DSN"])
+def test_a_database_to_publish_to_has_two_names(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "postgresql://market@127.0.0.1/db")
+    dsn = load_settings().postgres_dsn
+    assert dsn is not None
+    assert dsn.get_secret_value() == "postgresql://market@127.0.0.1/db"
+
+
+def test_links_lead_to_this_machines_ui_unless_another_address_is_set() -> None:
+    assert Settings(ui_port=3111, _env_file=None).ui_address == "http://127.0.0.1:3111"
+    assert Settings(ui_port=3111, ui_url="https://ui.example", _env_file=None).ui_address == "https://ui.example"
 
 
 def test_recipients_are_separated_by_commas() -> None:

@@ -28,7 +28,7 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
 
 def origin(settings: Settings) -> Origin:
     """Return what every message says about this installation."""
-    return Origin(settings.feed is Feed.SIMULATED, f"http://127.0.0.1:{settings.ui_port}")
+    return Origin(settings.feed is Feed.SIMULATED, settings.ui_address)
 
 
 def trust(settings: Settings) -> ssl.SSLContext:

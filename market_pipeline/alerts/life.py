@@ -47,7 +47,7 @@ class AlertLife:
         self._turn = FileLock(path.with_name(f"{path.name}.lock"))
 
     def update(self, verdict: Verdict) -> tuple[Message, ...]:
-        """Queue what is new in this market, and return it: an alert for what began, a recovery for what ended.
+        """Queue what is new in this market, and return it: one alert for what began, one recovery for what ended.
 
         What is undecided neither begins nor ends. Raises StorageError when the state cannot be read or written.
         """
@@ -62,8 +62,8 @@ class AlertLife:
             for alert in ended:
                 change.end(alert)
             messages = (
-                *(alert_message(condition, at=now, origin=self._origin) for condition in begun),
-                *(recovery_message(alert, at=now, origin=self._origin) for alert in ended),
+                *([alert_message(begun, at=now, origin=self._origin)] if begun else []),
+                *([recovery_message(ended, at=now, origin=self._origin)] if ended else []),
             )
             for message in messages:
                 change.queue(message, self._names())

@@ -30,6 +30,8 @@ def run(
     at: Annotated[At, typer.Option(help="simulated feed: a moment when markets are open, or the real time")] = At.OPEN,
 ) -> None:
     """Start simulated exchange (or live sources), Dagster with schedules on, fill the tables, stay until Ctrl-C."""
+    # a script's `make run &` starts us with SIGINT ignored: nothing could interrupt us before the supervisor takes over
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     settings = feed_settings()
     from market_pipeline.cli.processes import processes
     from market_pipeline.cli.supervision import only_one, supervise

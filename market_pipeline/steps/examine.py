@@ -14,13 +14,14 @@ from typing import Literal
 import requests
 
 from market_pipeline.clock import SystemClock
-from market_pipeline.errors import MarketPipelineError
+from market_pipeline.errors import MarketPipelineError, SinkUnreachable
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.schema import MarketFile, SeedRule
 from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.markets.zones import check_zone_table, zone_table_version
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.source import source_module
+from market_pipeline.storage.tables import LIVE_TICKERS
 
 LOW_DISK_BYTES = 5_000_000_000
 REACH_SECONDS = 5
@@ -52,6 +53,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_seeds(files),
         *_keys(settings, files),
         *_alerts(settings),
+        *_postgres(settings),
         _disk(settings),
         *_ports(settings),
         *_reached(settings, files),
@@ -131,6 +133,32 @@ def _alerts(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "alerts", " and ".join([*(["Slack"] if slack else []), *(["mail"] if mail else [])]))
     else:
         yield Finding("warn", "alerts", "only in the log", "set SLACK_WEBHOOK_URL or SMTP_HOST in .env to be told")
+
+
+def _postgres(settings: Settings) -> Iterator[Finding]:
+    """Yield whether live tickers can be published, where somebody asked for it."""
+    if settings.postgres_dsn is None:
+        return
+    from market_pipeline.sinks.postgres import open_sink
+    from market_pipeline.sinks.postgres_dsn import target_of
+
+    what = "PostgreSQL"
+    try:
+        target = target_of(settings.postgres_dsn)
+        with open_sink(target, LIVE_TICKERS.schema, feed=settings.feed.value) as sink:
+            standing = sink.standing()
+    except SinkUnreachable as error:
+        yield Finding("unreachable", what, str(error), "start the server, or correct MARKET_PIPELINE_POSTGRES_DSN")
+    except MarketPipelineError as error:
+        yield Finding("fail", what, str(error), "see docs/postgres.md")
+    else:
+        if standing.is_prepared:
+            newest = max(standing.newest.values(), default=None)
+            found = f"newest row {newest:%Y-%m-%d %H:%M} UTC" if newest else "no rows yet"
+            yield Finding("ok", what, f"live_tickers in {target.name}: {found}")
+        else:
+            remedy = "the next publication makes it, if the role may; else run the SQL of docs/postgres.md"
+            yield Finding("warn", what, f"live_tickers in {target.name} is not there, or lacks columns", remedy)
 
 
 def _disk(settings: Settings) -> Finding:

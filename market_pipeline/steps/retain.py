@@ -9,11 +9,12 @@ from market_pipeline.storage.retention import retain_market
 
 
 def retain(runtime: Runtime) -> dict[str, int]:
-    """Delete what is older than its retention; return what went, by kind."""
+    """Delete what is older than its retention; return what went, and what had to be set aside, by kind."""
     counts: Counter[str] = Counter()
     for name in market_names():
         file = runtime.market(name).file
         counts.update(retain_market(runtime.warehouse, name, file.retention))
+        counts["unreadable_slices"] += runtime.warehouse.set_unreadable_aside(name)
     counts["payload_days"] += runtime.payloads.retain()
     counts["swept_files"] += runtime.warehouse.sweep(runtime.clock.now()).files
     return dict(counts)

@@ -22,7 +22,8 @@ from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
 from market_pipeline.markets.zones import check_zone_table
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.source import Source, SourceContext, source_module
+from market_pipeline.sources.recorder import Recorder
+from market_pipeline.sources.source import Source, SourceContext, Transport, source_module
 from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.payloads import PayloadStore
@@ -102,12 +103,22 @@ class Runtime:
             self._markets[name, in_cycle] = MarketRuntime(file, calendar_for(file), off, make)
         return self._markets[name, in_cycle]
 
-    def _source(self, file: MarketFile, patience: Patience, rule: SourceRule) -> Source:
-        transport = HttpTransport(
-            rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep, patience=patience
+    def recorded_source(self, file: MarketFile, rule: SourceRule, *, patience: Patience) -> tuple[Source, Recorder]:
+        """Wire one source through its real transport, with a recorder of what is sent and answered."""
+        recorder = Recorder(self.payloads.keep)
+        return self._source(file, patience, rule, recorder=recorder), recorder
+
+    def _source(
+        self, file: MarketFile, patience: Patience, rule: SourceRule, *, recorder: Recorder | None = None
+    ) -> Source:
+        keep = recorder.keep if recorder else self.payloads.keep
+        transport: Transport = HttpTransport(
+            rule, settings=self.settings, clock=self.clock, keep=keep, patience=patience
         )
+        if recorder:
+            transport = recorder.around(transport, clock=self.clock)
         keys = source_module(rule.name).REQUIRED_KEYS
-        context = SourceContext(file, rule, transport, self.clock, {key: self._key(key) for key in keys})
+        context = SourceContext(file, rule, transport, self.clock, {key: self.key(key) for key in keys})
         return source_module(rule.name).create(context)
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
@@ -116,7 +127,8 @@ class Runtime:
         required = source_module(rule.name).REQUIRED_KEYS
         return [key.upper() for key in required if getattr(self.settings, key) is None]
 
-    def _key(self, name: str) -> str:
+    def key(self, name: str) -> str:
+        """Return the credential that a source calls `name`; a stand-in in the simulated feed."""
         if self.is_simulated:
             return SIMULATED_KEY
         value = getattr(self.settings, name)

@@ -77,6 +77,8 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
         market = runtime.market(name)
         if off_reason(market):
             continue
+        # a slice that was cut fails the views of whoever looks, until somebody notices
+        runtime.warehouse.set_unreadable_aside(name, [market.calendar.session_date_at(runtime.clock.now())])
         for table in TIME_COLUMN:
             ages[name, table] = table_freshness(runtime, market, table, watching_since=began)
         situation = _situation(runtime, market, runs.get(name, ()), fresh=ages[name, JUDGED_TABLE], began=began)

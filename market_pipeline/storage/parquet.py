@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,3 +92,19 @@ def conform(rows: pa.Table, table: Table, columns: Sequence[str] | None = None) 
         else:
             arrays.append(column if column.type == field.type else column.cast(field.type, safe=False))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def has_both_ends(path: Path) -> bool:
+    """Tell whether a file begins and ends as Parquet does; a file that vanished is nobody's trouble.
+
+    Reads eight bytes: finds what was cut, emptied or zeroed, not damage in the middle.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            begins = file.read(len(_MAGIC))
+            end = file.seek(-len(_MAGIC), os.SEEK_END)
+            return end > len(_MAGIC) and begins == _MAGIC == file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return True
+    except OSError:  # shorter than that, or the disk refuses
+        return False

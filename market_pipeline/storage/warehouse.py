@@ -25,6 +25,7 @@ from market_pipeline.storage.live import LiveTier, SlicesWritten
 from market_pipeline.storage.locks import MarketLocks
 from market_pipeline.storage.market_duckdb import MarketDuckDB
 from market_pipeline.storage.newest import NewestFiles
+from market_pipeline.storage.parquet import has_both_ends
 from market_pipeline.storage.reader import Reader, Selection, selected
 from market_pipeline.storage.rows import by_session, check_rows
 from market_pipeline.storage.seeds import make_seeds
@@ -200,6 +201,18 @@ class Warehouse:
         """Rebuild market.duckdb, the file that people open."""
         self.prepare()
         return market_duckdb.build_market_duckdb(self.layout, self.tables)
+
+    def set_unreadable_aside(self, market: str, sessions: Sequence[date] | None = None) -> int:
+        """Set aside slices that were cut, emptied or zeroed, of these sessions or of all; return how many.
+
+        One of them fails every view that it is in. Reads set aside what they meet; this is for who only looks.
+        """
+        before = self.unreadable_count
+        for table in self.sliced_tables:
+            for found in self.slices(table, market, sessions):
+                if not has_both_ends(found.path):
+                    self._reader.set_aside(found)
+        return self.unreadable_count - before
 
     def sweep(self, now: datetime) -> SweepReport:
         """Delete live slices of sessions closed a day before `now`, and what superseded or killed writers left."""

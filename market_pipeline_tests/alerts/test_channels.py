@@ -92,6 +92,7 @@ def test_messages_say_whether_the_feed_is_simulated_and_where_the_ui_is() -> Non
     here = origin(settings(feed="simulated", ui_port=3111))
     assert (here.is_simulated, here.ui_url) == (True, "http://127.0.0.1:3111")
     assert origin(settings(feed="live")).is_simulated is False
+    assert origin(settings(ui_url="https://ui.example/market")).ui_url == "https://ui.example/market"
 
 
 @pytest.mark.parametrize(

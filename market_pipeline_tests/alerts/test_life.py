@@ -100,15 +100,35 @@ def test_an_undecided_condition_neither_begins_nor_ends(tmp_path: Path, clock: H
     assert [alert.key for alert in alerts.active("casablanca")] == ["stale_data"]
 
 
-def test_markets_and_keys_have_alerts_of_their_own(tmp_path: Path, clock: HandClock, board: Board) -> None:
+def test_what_begins_together_is_told_together_and_so_is_what_ends_together(
+    tmp_path: Path, clock: HandClock, board: Board
+) -> None:
+    alerts = life(tmp_path, clock, board)
+    earlier = NOW - timedelta(minutes=5)
+    alerts.update(verdict(condition(), condition(Key.LOW_SCORE, since=earlier)))
+    clock.advance(timedelta(minutes=10))
+    alerts.update(verdict())
+    alerts.deliver()
+    assert board.subjects == [
+        "ALERT casablanca: stale_data holds; low_score holds",
+        "RECOVERED casablanca: stale_data holds; low_score holds",
+    ]
+    alert, recovery = board.seen
+    assert (alert.evidence, alert.what_to_do) == ("stale_data holds: seen\nlow_score holds: seen", "act")
+    assert (alert.since, recovery.since) == (earlier, earlier)
+    assert alert.name == "alert.casablanca.stale_data+low_score.20261120T120000"
+
+
+def test_markets_have_alerts_of_their_own_and_keys_that_begin_or_end_apart_too(
+    tmp_path: Path, clock: HandClock, board: Board
+) -> None:
     alerts = life(tmp_path, clock, board)
     alerts.update(verdict(condition(), condition(Key.LOW_SCORE)))
     alerts.update(verdict(condition(market="india"), market="india"))
     alerts.update(verdict(condition(), market="casablanca"))
     alerts.deliver()
     assert board.subjects == [
-        "ALERT casablanca: stale_data holds",
-        "ALERT casablanca: low_score holds",
+        "ALERT casablanca: stale_data holds; low_score holds",
         "ALERT india: stale_data holds",
         "RECOVERED casablanca: low_score holds",
     ]
@@ -153,6 +173,7 @@ def test_a_channel_that_is_down_does_not_hold_up_another(tmp_path: Path, clock: 
 def test_a_refused_message_is_set_aside_and_the_next_ones_go_on(tmp_path: Path, clock: HandClock, board: Board) -> None:
     board.refuses = "stale"
     alerts = life(tmp_path, clock, board)
+    alerts.update(verdict(condition()))
     alerts.update(verdict(condition(), condition(Key.LOW_SCORE)))
     with capture_logs() as logs:
         (result,) = alerts.deliver()

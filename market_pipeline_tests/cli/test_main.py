@@ -38,7 +38,7 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 
 def test_help_lists_every_verb(command: Command) -> None:
     text = command("--help").stdout
-    verbs = ("up", "simulate", "cycle", "backfill", "status", "doctor", "views", "indicators", "export")
+    verbs = ("up", "simulate", "cycle", "backfill", "status", "doctor", "probe", "views", "indicators", "export")
     assert [verb for verb in verbs if f" {verb} " not in text] == []
 
 

@@ -14,6 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+IN_THE_BACKGROUND = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""How a script's shell starts `up &`: deaf to SIGINT, unless somebody undoes it."""
 COMMAND = str(Path(sys.executable).with_name("market-pipeline"))
 
 
@@ -41,12 +47,18 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+def start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Start `up &` as a script does."""
+    words = [sys.executable, "-c", IN_THE_BACKGROUND, COMMAND, "up"]
+    return subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
 @pytest.fixture
 def filling(tmp_path: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """An `up` that has begun to fill the tables."""
-    process = subprocess.Popen(
-        [COMMAND, "up"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    """An `up &` of a script that has begun to fill the tables."""
+    process = start(tmp_path, environment)
     assert process.stdout is not None
     while "looking at its sources" not in process.stdout.readline():
         assert process.poll() is None
@@ -72,3 +84,16 @@ def test_ctrl_c_in_the_middle_of_filling_ends_every_process(
     assert "Traceback" not in text
     left = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     assert left == []
+
+
+@pytest.mark.e2e
+def test_ctrl_c_before_anything_runs_ends_it_too(tmp_path: Path, environment: dict[str, str]) -> None:
+    process = start(tmp_path, environment)
+    try:
+        while not any("migrate" in child.cmdline() for child in psutil.Process(process.pid).children()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+    finally:
+        process.terminate()  # ends what it started, too
+        process.communicate(timeout=60)

@@ -59,12 +59,14 @@ def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.Re
     }
 
 
-def test_jobs_schedules_and_the_sensor_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
+def test_jobs_schedules_and_sensors_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
     names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "metrics", "daily")} | {"retention"}
-    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == names
+    jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
+    assert jobs == names | {"publish_tickers"}
     assert {s.name for s in repository.schedule_defs} == names
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)
-    assert [(s.name, s.default_status) for s in repository.sensor_defs] == [("health", dg.DefaultSensorStatus.RUNNING)]
+    assert {s.name for s in repository.sensor_defs} == {"health", "publish_tickers"}
+    assert all(s.default_status == dg.DefaultSensorStatus.RUNNING for s in repository.sensor_defs)
 
 
 @pytest.mark.parametrize("market", MARKETS)

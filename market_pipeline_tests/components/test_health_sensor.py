@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
 from typing import Any
 
 import dagster as dg
@@ -70,8 +72,8 @@ def told(slack: Slack, market: str) -> list[str]:
 
 def subjects(mailbox: Mailbox, market: str) -> list[str]:
     contents = [envelope.content for envelope in mailbox.envelopes]
-    lines = [line.decode() for content in contents if isinstance(content, bytes) for line in content.splitlines()]
-    found = [line.removeprefix("Subject: [SIMULATED] ") for line in lines if line.startswith("Subject: ")]
+    mails = [message_from_bytes(content, policy=SMTP) for content in contents if isinstance(content, bytes)]
+    found = [str(mail["Subject"]).removeprefix("[SIMULATED] ") for mail in mails]
     return [line for line in found if f" {market}: " in line]
 
 
@@ -111,7 +113,7 @@ def test_stale_data_is_told_once_after_the_limit_and_so_is_the_recovery(
     heard = []
     for _ in range(9):
         sensor.tick()
-        heard.append("ALERT crypto: data is stale" in told(slack, "crypto"))
+        heard.append(any("data is stale" in line for line in told(slack, "crypto")))
         clock.advance(MINUTE)
     assert heard == [False] * 5 + [True] * 4
     ask(runtime, "crypto")
@@ -119,8 +121,8 @@ def test_stale_data_is_told_once_after_the_limit_and_so_is_the_recovery(
         sensor.tick()
         clock.advance(MINUTE)
     for receiver in (told(slack, "crypto"), subjects(mailbox, "crypto")):
-        stale = [line for line in receiver if line.endswith("data is stale")]
-        assert stale == ["ALERT crypto: data is stale", "RECOVERED crypto: data is stale"]
+        stale = [line.split()[0] for line in receiver if "data is stale" in line]
+        assert stale == ["ALERT", "RECOVERED"]
 
 
 def test_a_source_that_is_down_is_told_with_its_evidence_and_what_to_do(

@@ -152,3 +152,12 @@ def test_failures_of_all_kinds_add_up_by_status() -> None:
     found = tally({("quote", "timeout"): 2, ("minute_bars", "timeout"): 3, ("quote", "blocked"): 1, ("quote", "ok"): 4})
     assert found.failed_by_status == {"timeout": 5, "blocked": 1}
     assert found.error_rate == 0.6
+
+
+def test_a_look_sets_a_cut_slice_aside_so_that_the_views_work_again(runtime: Runtime) -> None:
+    ask(runtime, "crypto")
+    [cut] = runtime.warehouse.slices("live_tickers", "crypto")
+    cut.path.write_bytes(cut.path.read_bytes()[:-1])
+    watch(runtime, {})
+    assert runtime.warehouse.query("SELECT count(*) AS n FROM live_tickers")["n"].to_pylist() == [0]
+    assert cut.path.with_name(f"{cut.path.name}.unreadable").exists()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pytest
 import structlog
 
 from market_pipeline.storage.layout import Slice
@@ -101,3 +103,20 @@ def test_after_an_unreadable_slice_was_set_aside_the_views_work_and_its_minute_c
         ("ATW", 100.0),
         ("IAM", 100.0),
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1 and then nothing", bytes(500)], ids=repr)
+def test_a_slice_that_was_cut_is_set_aside_before_anybody_reads_it(warehouse: Warehouse, content: bytes) -> None:
+    warehouse.write(BARS_1M, "casablanca", bars(["ATW"], [0, 1]))
+    warehouse.slices(BARS_1M, "casablanca")[0].path.write_bytes(content)
+    with pytest.raises(duckdb.Error):
+        seen(warehouse, "SELECT count(*) FROM bars_1m")
+    assert warehouse.set_unreadable_aside("casablanca", [EARLIER]) == 0
+    assert warehouse.set_unreadable_aside("casablanca", [DAY]) == 1
+    assert seen(warehouse, "SELECT count(*) FROM bars_1m") == [(1,)]
+
+
+def test_whole_slices_are_left_where_they_are(warehouse: Warehouse) -> None:
+    warehouse.write(BARS_1M, "casablanca", bars(["ATW"], range(3)))
+    assert warehouse.set_unreadable_aside("casablanca") == 0
+    assert len(warehouse.slices(BARS_1M, "casablanca")) == 3
