@@ -32,7 +32,27 @@ from market_pipeline.storage.warehouse import Warehouse
 SIMULATED_KEY = "simulated"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CYCLE_CALL_SECONDS = 15
-"""The longest call of a cycle: one for quotes and two rounds of charts must fit below the run's 55 s, however slow."""
+"""The longest call of a cycle, however slow; none lasts beyond the cycle's deadline."""
+
+
+@dataclass
+class CycleClock:
+    """Since when the cycle in progress runs, in monotonic seconds: whatever it does counts from there.
+
+    Its first step begins it; a step that runs alone counts from when its market was wired.
+    """
+
+    clock: Clock
+    deadline_seconds: float
+    began: float
+
+    def begin(self) -> None:
+        """Let a cycle begin now."""
+        self.began = self.clock.monotonic()
+
+    def left(self, seconds: float | None = None) -> float:
+        """Return what is left of the cycle's deadline, or of `seconds` since it began; negative when it has passed."""
+        return self.began + (self.deadline_seconds if seconds is None else seconds) - self.clock.monotonic()
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,7 @@ class MarketRuntime:
     off: Mapping[str, str]
     """Source → why it is off and what to set."""
     make_source: Callable[[SourceRule], Source]
+    cycle: CycleClock
 
     @property
     def name(self) -> str:
@@ -95,14 +116,18 @@ class Runtime:
         Sources made for a cycle do not wait for a budget beyond the cycle's deadline; those for a backfill do.
         """
         if (name, in_cycle) not in self._markets:
-            file = load_market(name)
-            off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
-            patience = _cycle_patience(file) if in_cycle else Patience()
-            make = partial(self._source, file, patience)
-            self._markets[name, in_cycle] = MarketRuntime(file, calendar_for(file), off, make)
+            self._markets[name, in_cycle] = self.wired(load_market(name), in_cycle=in_cycle)
         return self._markets[name, in_cycle]
 
-    def _source(self, file: MarketFile, patience: Patience, rule: SourceRule) -> Source:
+    def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
+        """Wire the market of a file that is at hand, as `market` does by name."""
+        off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
+        cycle = CycleClock(self.clock, file.cycle_deadline_seconds, self.clock.monotonic())
+        make = partial(self._source, file, cycle if in_cycle else None)
+        return MarketRuntime(file, calendar_for(file), off, make, cycle)
+
+    def _source(self, file: MarketFile, cycle: CycleClock | None, rule: SourceRule) -> Source:
+        patience = _cycle_patience(file, rule, cycle) if cycle else Patience()
         transport = HttpTransport(
             rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep, patience=patience
         )
@@ -123,8 +148,13 @@ class Runtime:
         return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
 
 
-def _cycle_patience(file: MarketFile) -> Patience:
-    return Patience(cycle_seconds=file.cycle_deadline_seconds, total_seconds=CYCLE_CALL_SECONDS)
+def _cycle_patience(file: MarketFile, rule: SourceRule, cycle: CycleClock) -> Patience:
+    return Patience(
+        total_seconds=CYCLE_CALL_SECONDS,
+        cycle_seconds=cycle.deadline_seconds,
+        quote_seconds=file.deadline_seconds(rule.name),
+        cycle_began=lambda: cycle.began,
+    )
 
 
 def stored_warehouse(settings: Settings) -> Warehouse:
