@@ -88,10 +88,18 @@ def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
             name,
             f"[{STATE_COLOURS[state]}]{state.replace('_', '-')}[/]",
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
-            f"{market.coverage:.0%}" if market.coverage is not None else "–",
+            _coverage_text(market),
             f"{market.score:g}" if market.score is not None else "–",
         )
     return table
+
+
+def _coverage_text(market: MarketOverview) -> str:
+    """Return "98%", with the share of tier 1 where there are two tiers: "93% (tier 1: 100%)"."""
+    if market.coverage is None:
+        return "–"
+    of_first = f" (tier 1: {market.tiers[0].share:.0%})" if len(market.tiers) > 1 else ""
+    return f"{market.coverage:.0%}{of_first}"
 
 
 def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
@@ -118,6 +126,7 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "next_change": market.state.next_change,
         "last_event_time": market.last_event,
         "coverage": None if market.coverage is None else round(market.coverage, 4),
+        "coverage_by_tier": [tier.figures for tier in market.tiers],
         "rows": market.rows,
         "summary": market.summary,
         "last_session": {

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from market_pipeline.markets.schema import CoverageLimits
 from market_pipeline.model.outcome import Outcome, OutcomeStatus
@@ -46,13 +47,24 @@ class Coverage:
 
     tier: int
     fresh: int
-    total: int
+    listed: int
     reasons: Mapping[str, int]
 
     @property
     def share(self) -> float:
-        """Return fresh / total: 1.0 for a tier without symbols, where nothing is missing."""
-        return self.fresh / self.total if self.total else 1.0
+        """Return fresh / listed: 1.0 for a tier without symbols, where nothing is missing."""
+        return self.fresh / self.listed if self.listed else 1.0
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Return its figures by the names of the table `coverage`."""
+        return {
+            "tier": self.tier,
+            "fresh": self.fresh,
+            "listed": self.listed,
+            "share": round(self.share, 4),
+            "reasons": dict(self.reasons),
+        }
 
     def level(self, limits: CoverageLimits) -> CoverageLevel:
         """Compare with the market's limits; a share equal to a limit keeps it."""
@@ -64,7 +76,7 @@ class Coverage:
     def text(self) -> str:
         """Return "tier 1: 18 of 20 fresh (90 %); timeout 2"."""
         rest = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())
-        return f"tier {self.tier}: {self.fresh} of {self.total} fresh ({self.share:.0%})" + (
+        return f"tier {self.tier}: {self.fresh} of {self.listed} fresh ({self.share:.0%})" + (
             f"; {rest}" if rest else ""
         )
 
@@ -82,6 +94,13 @@ def coverage(tiers: Mapping[str, int], *, fresh: Set[str], outcomes: Iterable[Ou
     for symbol, tier in tiers.items():
         symbols_of.setdefault(tier, []).append(symbol)
     return tuple(_of_tier(tier, symbols_of[tier], fresh=fresh, statuses=statuses) for tier in sorted(symbols_of))
+
+
+def overall(tiers: Iterable[Coverage]) -> float:
+    """Return the share of all listed symbols that is fresh, 0 to 1; 0 where nothing is listed."""
+    counted = list(tiers)
+    listed = sum(tier.listed for tier in counted)
+    return sum(tier.fresh for tier in counted) / listed if listed else 0.0
 
 
 def _of_tier(

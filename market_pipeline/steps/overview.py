@@ -20,9 +20,11 @@ from market_pipeline.markets.wording import opening_text
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.model.session import MarketState, SessionState
+from market_pipeline.quality.coverage import Coverage, CoverageLevel
 from market_pipeline.settings import Settings
 from market_pipeline.steps.due import last_ended_session
 from market_pipeline.steps.fresh_tickers import fresh_count
+from market_pipeline.steps.measure_coverage import stored_coverage
 from market_pipeline.steps.runtime import (
     MarketRuntime,
     Runtime,
@@ -69,6 +71,8 @@ class MarketOverview:
     """The market in one line, like "closed, opens Sun 10:00 +03; last session 2026-11-19 complete, 0 gaps"."""
     last_event: datetime | None
     coverage: float | None
+    tiers: tuple[Coverage, ...]
+    """The newest cycle's coverage of each tier; empty before the first."""
     rows: Mapping[str, int]
     score: float | None
     off: Mapping[str, str]
@@ -121,6 +125,7 @@ def _market(
         summary=f"{_state_text(market, state)}; {last_session.text}",
         last_event=newest_moment(tickers["event_time"]),
         coverage=_coverage(runtime, market, tickers),
+        tiers=stored_coverage(runtime, market),
         rows=rows,
         score=health.get("score"),
         off=market.off,
@@ -166,6 +171,9 @@ def _notes(runtime: Runtime, market: MarketRuntime, health: Mapping[str, Any]) -
         yield f"source {source} is {reason}"
     for lost in health.get("lost_points", ()):
         yield f"health: {lost['points']:g} points lost, {lost['cause']} ({lost['evidence']})"
+    for tier in stored_coverage(runtime, market):
+        if tier.level(market.file.coverage) is not CoverageLevel.OK:
+            yield f"coverage: {tier.text}"
     for seed in market.file.seeds:
         if seed.resolution == UNRESOLVED:
             yield f"seed {seed.code} ({seed.seed_name}) is unresolved: {seed.reason}"

@@ -7,7 +7,7 @@ import pytest
 from market_pipeline.markets.schema import CoverageLimits
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.quality import coverage as subject
-from market_pipeline.quality.coverage import Coverage, CoverageLevel, coverage
+from market_pipeline.quality.coverage import Coverage, CoverageLevel, coverage, overall
 
 NOW = datetime(2026, 11, 20, 9, 35, tzinfo=UTC)
 
@@ -38,7 +38,12 @@ def test_an_answer_that_is_not_fresh_is_an_old_price() -> None:
 
 def test_fresh_symbols_that_the_market_does_not_list_do_not_count() -> None:
     (found,) = coverage({"TCS": 1}, fresh={"TCS", "XYZ"}, outcomes=[])
-    assert (found.fresh, found.total, found.share) == (1, 1, 1.0)
+    assert (found.fresh, found.listed, found.share) == (1, 1, 1.0)
+
+
+def test_the_share_of_all_tiers_weighs_every_symbol_alike() -> None:
+    assert overall([Coverage(1, 10, 10, {}), Coverage(2, 20, 30, {"deferred": 10})]) == 0.75
+    assert overall([]) == 0.0
 
 
 @pytest.mark.parametrize(("fresh", "level"), [(10, "ok"), (9, "ok"), (8, "warn"), (5, "warn"), (4, "fail")])
