@@ -46,9 +46,9 @@ def _document(report: CycleReport) -> dict[str, Any]:
         "session_state": report.state.state.value,
         "duration_seconds": round(report.duration_seconds, 3),
         "coverage": round(report.coverage, 4),
-        "coverage_by_tier": [tier.figures for tier in report.tickers.tiers],
         "tickers": report.tickers.documents,
         "outcomes": report.quotes.counts,
+        "coverage_by_tier": [tier.figures for tier in report.tickers.tiers],
         "chart_outcomes": report.bars.chart_counts,
         "rows": _rows(report),
     }

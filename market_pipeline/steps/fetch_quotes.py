@@ -15,6 +15,7 @@ from market_pipeline.model.outcome import Outcome
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.sources.source import Source
 from market_pipeline.steps.ask_sources import Answered, ask_sources
+from market_pipeline.steps.budget_use import BudgetUse, keep_budgets
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.rotation import in_turn, next_full_sweep, rotation_of
@@ -36,6 +37,7 @@ class SourceReport:
     duration_seconds: float
     full_sweep_at: datetime | None = None
     """When it will have been asked for every instrument once more, at this cycle's pace."""
+    budgets: tuple[BudgetUse, ...] = ()
     note: str = ""
 
 
@@ -77,7 +79,7 @@ def fetch_quotes(runtime: Runtime, market: MarketRuntime, *, only: Collection[st
     market.cycle.begin()  # not before: the day's first list of instruments may take longer than a cycle
     reports = _ask(runtime, market, due, as_of=as_of, instruments=instruments) if due else {}
     reports.update({name: SourceReport(0, {}, (), None, None, 0.0, note=reason) for name, reason in notes.items()})
-    return QuotesReport(as_of, reports)
+    return QuotesReport(as_of, _with_budgets(runtime, market, reports))
 
 
 def _ask(
@@ -98,6 +100,14 @@ def _ask(
         sweep = next_full_sweep(instruments, answer.reached, as_of=as_of, cadence_minutes=cadence)
         reports[name] = replace(reports[name], full_sweep_at=sweep)
     return reports
+
+
+def _with_budgets(
+    runtime: Runtime, market: MarketRuntime, reports: Mapping[str, SourceReport]
+) -> dict[str, SourceReport]:
+    """Keep what is left of the budgets, and let each source's report tell its own."""
+    kept = keep_budgets(runtime, market, {name: report.full_sweep_at for name, report in reports.items()})
+    return {name: replace(report, budgets=kept.get(name, ())) for name, report in reports.items()}
 
 
 def _write(
