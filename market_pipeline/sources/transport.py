@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,7 @@ from market_pipeline.errors import (
     ConfigurationError,
     MarketPipelineError,
     PayloadError,
+    ProxyFailed,
     RateLimited,
     SourceTimeout,
     SourceUnreachable,
@@ -37,6 +38,7 @@ from market_pipeline.sources.budget import Budgets
 from market_pipeline.sources.http_session import Deadline, keeping, open_session, sent_url
 from market_pipeline.sources.outcomes import outcome_status
 from market_pipeline.sources.patience import Patience
+from market_pipeline.sources.proxies import Proxy, proxy_pool
 from market_pipeline.sources.shared_state import SharedState
 from market_pipeline.sources.source import Answer, Request
 
@@ -75,13 +77,18 @@ class HttpTransport:
         clock: Clock,
         keep: Callable[[bytes], str],
         patience: Patience | None = None,
+        session: str = "",
     ) -> None:
-        """`keep` stores a body and returns its SHA-256; every 2xx body is kept, also one that fails the checks."""
+        """`keep` stores a body and returns its SHA-256; every 2xx body is kept, also one that fails the checks.
+
+        `session` is who asks, for the choice among proxies: the same one keeps to the same proxy.
+        """
         self._rule, self._settings, self._clock, self._keep = rule, settings, clock, keep
         self._patience = patience or Patience()
         self._created = clock.monotonic()
         self._folder = settings.feed_folder / "limits"
         self._session = open_session(settings)
+        self._proxies = proxy_pool(rule.name, session, settings=settings, clock=clock)
         self._budgets = Budgets(rule, self._folder, clock, self._patience.sleep)
         self._retrying = self._make_retrying()
 
@@ -103,7 +110,7 @@ class HttpTransport:
             answer = self._retrying(self._attempt, call)
         except MarketPipelineError as error:
             error.attempts = call.attempts
-            if isinstance(error, SOURCE_TROUBLE):
+            if _is_source_trouble(error):
                 breaker.failed(error)
             elif error.http_status is not None:
                 breaker.succeeded()
@@ -141,15 +148,17 @@ class HttpTransport:
     def _attempt(self, call: _Call) -> Answer:
         if call.attempts and call.breaker.ask():
             call.tries = call.attempts + 1
+        proxy = self._proxies.choose()
         self._wait_for_turn(call)
         call.attempts += 1
         started = self._clock.monotonic()
         try:
-            with keeping(call.deadline), self._ask(call) as response:
+            with keeping(call.deadline), self._ask(call, proxy) as response:
                 body = self._read(call.request, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # the library's text holds the URL with its query
-            raise _unreachable(call.request, error) from None
+            raise self._proxies.blamed(proxy, error) or _unreachable(call.request, error) from None
+        self._proxies.passed(proxy, response.status_code)
         return self._checked(call, response, body, latency_ms=1000 * (self._clock.monotonic() - started))
 
     def _wait_for_turn(self, call: _Call) -> None:
@@ -165,7 +174,7 @@ class HttpTransport:
             self._budgets.acquire(request.kind, longest, host=call.host)
         call.deadline = self._deadline(request)
 
-    def _ask(self, call: _Call) -> requests.Response:
+    def _ask(self, call: _Call, proxy: Proxy | None) -> requests.Response:
         request, left = call.request, max(call.deadline.remaining(), 0.001)
         return self._session.request(
             request.method,
@@ -175,6 +184,7 @@ class HttpTransport:
             json=request.json_body,
             timeout=(min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left)),
             allow_redirects=False,
+            proxies=proxy.by_scheme if proxy else None,
             stream=True,
         )
 
@@ -222,7 +232,7 @@ class HttpTransport:
         )
 
     def _is_worth_a_retry(self, error: BaseException) -> bool:
-        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted | BreakerOpen):
+        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted | BreakerOpen) or not error.attempts:
             return False
         status, wait = error.http_status, error.retry_after_seconds or 0
         may_change = status is None or 200 <= status < 300 or status in RETRIED_STATUSES
@@ -243,7 +253,11 @@ class HttpTransport:
         if call.attempts >= call.tries or state.upcoming_sleep >= call.deadline.remaining():
             return True
         error = state.outcome.exception() if state.outcome else None
-        return isinstance(error, SOURCE_TROUBLE) and call.breaker.stumbled(error)
+        return _is_source_trouble(error) and call.breaker.stumbled(error)
+
+
+def _is_source_trouble(error: BaseException | None) -> TypeGuard[MarketPipelineError]:
+    return isinstance(error, SOURCE_TROUBLE) and not isinstance(error, ProxyFailed)
 
 
 def _too_large(request: Request) -> PayloadError:

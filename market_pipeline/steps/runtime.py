@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
-from market_pipeline.errors import SourceUnreachable
+from market_pipeline.errors import ConfigurationError, SourceUnreachable
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -121,7 +121,7 @@ class Runtime:
 
     def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
         """Wire the market of a file that is at hand, as `market` does by name."""
-        off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
+        off = {rule.name: reason for rule in file.sources if (reason := self._why_off(rule))}
         cycle = CycleClock(self.clock, file.cycle_deadline_seconds, self.clock.monotonic())
         make = partial(self._source, file, cycle if in_cycle else None)
         return MarketRuntime(file, calendar_for(file), off, make, cycle)
@@ -129,11 +129,28 @@ class Runtime:
     def _source(self, file: MarketFile, cycle: CycleClock | None, rule: SourceRule) -> Source:
         patience = _cycle_patience(file, rule, cycle) if cycle else Patience()
         transport = HttpTransport(
-            rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep, patience=patience
+            rule,
+            settings=self.settings,
+            clock=self.clock,
+            keep=self.payloads.keep,
+            patience=patience,
+            session=file.market,
         )
         keys = source_module(rule.name).REQUIRED_KEYS
         context = SourceContext(file, rule, transport, self.clock, {key: self._key(key) for key in keys})
         return source_module(rule.name).create(context)
+
+    def _why_off(self, rule: SourceRule) -> str:
+        keys = self._missing_keys(rule)
+        if keys:
+            return f"off: set {' and '.join(keys)}"
+        needs_leave = bool(self.settings.proxies_of(rule.name)) and not self.settings.may_send_keys_by_proxy(rule.name)
+        if needs_leave and source_module(rule.name).REQUIRED_KEYS:
+            return (
+                "off: its keys do not travel through a proxy; take it out of MARKET_PIPELINE_PROXIES, or name it in "
+                "MARKET_PIPELINE_PROXIED_KEYS"
+            )
+        return ""
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
         if self.is_simulated:
@@ -165,13 +182,26 @@ def stored_warehouse(settings: Settings) -> Warehouse:
 def open_runtime(settings: Settings) -> Runtime:
     """Wire the feed that the settings name.
 
-    Raise ZoneTableError for an old zone table, and SourceUnreachable when the simulated exchange does not answer.
+    Raise ZoneTableError for an old zone table, ConfigurationError for proxies of a source that there is not, and
+    SourceUnreachable when the simulated exchange does not answer.
     """
     check_zone_table()
+    _check_proxies(settings)
     if settings.feed is Feed.LIVE:
         return Runtime(settings, SystemClock())
     clock = simulated_clock(settings.simulator_url)
     return Runtime(settings, clock, clock.speed)
+
+
+def _check_proxies(settings: Settings) -> None:
+    """Refuse proxies for a source that no market has: misspelt, they would be passed by in silence."""
+    known = {rule.name for file in load_markets().values() for rule in file.sources} if settings.proxies else set()
+    unknown = [name for name in settings.proxied_sources if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"MARKET_PIPELINE_PROXIES names {', '.join(unknown)}, and the sources are {', '.join(sorted(known))}: "
+            "a retry does not help; correct the name"
+        )
 
 
 def simulated_clock(url: str) -> ShiftedClock:
