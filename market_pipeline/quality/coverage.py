@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from market_pipeline.markets.schema import CoverageLimits
-from market_pipeline.model.outcome import Outcome, OutcomeStatus
+from market_pipeline.model.outcome import OutcomeStatus
 
 OLD_PRICE = "old_price"
 """A source answered, but with a price that is too old to count."""
@@ -81,15 +81,17 @@ class Coverage:
         )
 
 
-def coverage(tiers: Mapping[str, int], *, fresh: Set[str], outcomes: Iterable[Outcome]) -> tuple[Coverage, ...]:
+def coverage(
+    tiers: Mapping[str, int], *, fresh: Set[str], outcomes: Iterable[tuple[str, OutcomeStatus]]
+) -> tuple[Coverage, ...]:
     """Return the coverage of each tier, tier 1 first.
 
     `tiers` is symbol → tier of every symbol that the market should have; `fresh` those whose price counts now;
-    `outcomes` this cycle's quote requests, any number a symbol: the one that explains best is counted.
+    `outcomes` are symbol and status of the newest quote requests, any number a symbol: what explains best is counted.
     """
     statuses: dict[str, set[OutcomeStatus]] = {}
-    for outcome in outcomes:
-        statuses.setdefault(outcome.symbol, set()).add(outcome.status)
+    for symbol, status in outcomes:
+        statuses.setdefault(symbol, set()).add(status)
     symbols_of: dict[int, list[str]] = {}
     for symbol, tier in tiers.items():
         symbols_of.setdefault(tier, []).append(symbol)

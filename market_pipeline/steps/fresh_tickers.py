@@ -13,8 +13,3 @@ def fresh_symbols(tickers: pa.Table) -> frozenset[str]:
     """Return whose price counts now: known, and neither stale nor held back."""
     rows = zip(*(tickers[name].to_pylist() for name in ("symbol", "price", "flags")), strict=True)
     return frozenset(symbol for symbol, price, flags in rows if price is not None and UNUSABLE.isdisjoint(flags))
-
-
-def fresh_count(tickers: pa.Table) -> int:
-    """Return how many tickers have a price that counts now."""
-    return len(fresh_symbols(tickers))
