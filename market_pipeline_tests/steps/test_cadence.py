@@ -138,15 +138,21 @@ def test_a_source_that_is_cut_off_keeps_what_came_in_time_and_the_rest_is_a_time
     assert outcomes(stuck, SAMPLED)["IAM"]["reason"] == reason
 
 
-def test_charts_get_what_the_quotes_left_of_the_cycle(runtime: Runtime, clock: HandClock) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(39.5, "its cycle's time is used up (0.5 s are left)"), (41, "not begun: the cycle had 0 s left for charts")],
+)
+def test_charts_get_what_the_quotes_left_of_the_cycle(
+    runtime: Runtime, clock: HandClock, seconds: float, words: str
+) -> None:
     market = runtime.market("crypto", in_cycle=True)
     fetch_quotes(runtime, market)
-    clock.advance(timedelta(seconds=39.5))
+    clock.advance(timedelta(seconds=seconds))
     assert build_bars(runtime, market).chart_counts == {"deferred": 8}
     rows = runtime.warehouse.latest("fetch_outcomes", "crypto")
     reasons = rows.filter(pc.equal(rows["kind"], "minute_bars"))["reason"].unique().to_pylist()
     assert len(reasons) == 1
-    assert "its cycle's time is used up (0.5 s are left)" in reasons[0]
+    assert words in reasons[0]
 
 
 def test_the_next_cycle_of_the_same_process_has_its_whole_time_again(runtime: Runtime, clock: HandClock) -> None:
