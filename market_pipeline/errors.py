@@ -3,6 +3,7 @@
 MarketPipelineError
 ├── Transient                  the same call may succeed later
 │   ├── SourceUnreachable      no connection, or the source answered 5xx
+│   │   └── ProxyFailed        the proxy on the way to the source failed; the source itself was not reached
 │   ├── SourceTimeout          the source answered too slowly
 │   ├── RateLimited            the source said 429; carries retry_after_seconds
 │   ├── BreakerOpen            we stopped asking this source for a while; carries retry_after_seconds
@@ -51,6 +52,10 @@ class Transient(MarketPipelineError):
 
 class SourceUnreachable(Transient):
     """No connection could be made, or the source answered 5xx."""
+
+
+class ProxyFailed(SourceUnreachable):
+    """The proxy on the way to the source failed: that speaks against the proxy, not against the source."""
 
 
 class SourceTimeout(Transient):

@@ -33,6 +33,33 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _read_proxies(text: str) -> dict[str, tuple[str, ...]]:
+    """Return source → addresses. Raises ValueError, without repeating what was written: it may hold a password."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, map(str.strip, text.split(";"))):
+        source, _, listed = part.partition("=")
+        addresses = tuple(filter(None, map(str.strip, listed.split(","))))
+        if not source.strip() or not addresses or not all(map(_is_proxy_address, addresses)):
+            raise ValueError(
+                "write source=http://user:password@host:port,http://host:port; and so on for other sources"
+            )
+        found[source.strip()] = addresses
+    return found
+
+
+def _is_proxy_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        return False
+
+
+def _checked_proxies(value: SecretStr) -> SecretStr:
+    _read_proxies(value.get_secret_value())
+    return value
+
+
 class Settings(BaseSettings):
     """All settings. A name without prefix belongs to a service whose own name for it is established.
 
@@ -70,6 +97,16 @@ class Settings(BaseSettings):
         "https://github.com/market-pipeline",
         validation_alias=_own("CONTACT"),
         description="shown in the User-Agent, so that a source's operator can reach you",
+    )
+    proxies: Annotated[SecretStr, AfterValidator(_checked_proxies)] | None = Field(
+        None,
+        validation_alias=_own("PROXIES"),
+        description="proxies of your own per source, like `yahoo=http://user:password@host:port,http://host:port; ...`",
+    )
+    proxied_keys: str = Field(
+        "",
+        validation_alias=_own("PROXIED_KEYS"),
+        description="comma-separated sources whose keys may travel through a proxy; the others refuse one",
     )
     dhan_client_id: str | None = Field(None, validation_alias="DHAN_CLIENT_ID", description="Dhan HQ client id")
     dhan_api_token: SecretStr | None = Field(
@@ -114,6 +151,19 @@ class Settings(BaseSettings):
         """Return the absolute folder that everything of this feed is written to."""
         return (self.data / self.feed.value).absolute()
 
+    def proxies_of(self, source: str) -> tuple[str, ...]:
+        """Return the addresses of the proxies listed for a source, credentials included; none by default."""
+        return _read_proxies(self.proxies.get_secret_value()).get(source, ()) if self.proxies else ()
+
+    @property
+    def proxied_sources(self) -> tuple[str, ...]:
+        """Return the sources that proxies are listed for."""
+        return tuple(_read_proxies(self.proxies.get_secret_value())) if self.proxies else ()
+
+    def may_send_keys_by_proxy(self, source: str) -> bool:
+        """Tell whether the operator allows the keys of this source to travel through a proxy."""
+        return source in [name.strip() for name in self.proxied_keys.split(",")]
+
     @property
     def ui_address(self) -> str:
         """Return the address of Dagster's UI, without a slash at its end."""
@@ -149,7 +199,7 @@ def _problem(found: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN"))
+    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN", "PROXIES"))
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

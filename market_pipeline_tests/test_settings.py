@@ -55,6 +55,24 @@ def test_a_variable_sets_its_field(
     assert getattr(load_settings(), field) == value
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["word-4715", "kraken", "kraken=", "kraken=host:3128", "kraken=http://host", "=http://h:1", "kraken=socks5://h:1"],
+)
+def test_a_wrong_list_of_proxies_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("MARKET_PIPELINE_PROXIES", f"dhan=http://u:word-4716@h:1; {written}")
+    text = refusal()
+    assert "MARKET_PIPELINE_PROXIES: write source=http://user:password@host:port" in text
+    assert [secret for secret in ("word-4715", "word-4716", "h:1;") if secret in text] == []
+
+
+def test_proxies_are_listed_by_source_and_there_are_none_by_default() -> None:
+    settings = Settings(proxies="yahoo=http://a:1, http://u:p@b:2 ; kraken=https://c:3;", _env_file=None)
+    assert settings.proxies_of("yahoo") == ("http://a:1", "http://u:p@b:2")
+    assert settings.proxies_of("kraken") == ("https://c:3",)
+    assert (settings.proxies_of("dhan"), Settings(_env_file=None).proxies_of("yahoo")) == ((), ())
+
+
 def test_a_file_called_env_is_read_and_the_environment_wins_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("MARKET_PIPELINE_UI_PORT=3100\nMARKET_PIPELINE_CODE_PORT=3130\n")
     monkeypatch.setenv("MARKET_PIPELINE_UI_PORT", "3200")
@@ -97,6 +115,7 @@ def test_a_refusal_and_a_printed_setting_show_no_secret(monkeypatch: pytest.Monk
         "SLACK_BOT_TOKEN": "xoxb-4713",
         "SMTP_PASSWORD": "word-4714",
         "MARKET_PIPELINE_POSTGRES_DSN": "postgresql://market:word-4715@127.0.0.1/db",
+        "MARKET_PIPELINE_PROXIES": "kraken=http://user:word-4716@127.0.0.1:3128",
     }
     for name, secret in secrets.items():
         monkeypatch.setenv(name, secret)

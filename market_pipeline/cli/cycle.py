@@ -48,6 +48,7 @@ def _document(report: CycleReport) -> dict[str, Any]:
         "coverage": round(report.coverage, 4),
         "tickers": report.tickers.documents,
         "outcomes": report.quotes.counts,
+        "coverage_by_tier": [tier.figures for tier in report.tickers.tiers],
         "chart_outcomes": report.bars.chart_counts,
         "rows": _rows(report),
     }
@@ -63,7 +64,10 @@ def _rows(report: CycleReport) -> dict[str, int]:
 
 
 def _print(report: CycleReport, reasons: Mapping[tuple[str, str], str]) -> None:
-    out.print(f"{report.state.reason}; coverage {report.coverage:.0%}; took {report.duration_seconds:.1f} s\n")
+    out.print(f"{report.state.reason}; coverage {report.coverage:.0%}; took {report.duration_seconds:.1f} s")
+    for tier in report.tickers.tiers:
+        out.print(f"  {tier.text}")
+    out.print()
     print_table(_outcomes_table(report, reasons))
     rows = Table("table", Column("rows written", justify="right"), box=None, pad_edge=False)
     for name, count in _rows(report).items():

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from market_pipeline.cli.arguments import AsJson, parse_day
+from market_pipeline.cli.budgets_section import budget_documents, print_budgets
 from market_pipeline.cli.console import guarded, notes, out, print_json, print_table
 from market_pipeline.cli.feed import feed_banner, feed_settings
 from market_pipeline.errors import UsageError
@@ -52,6 +53,8 @@ def run(
         return
     out.print(feed_banner(opened) if is_running else f"{feed_banner(opened)}\n{STOPPED}")
     print_overview(markets)
+    if is_running:
+        print_budgets(opened)
 
 
 def _show_calendar(settings: Settings, first: str | None, *, as_json: bool) -> None:
@@ -88,10 +91,18 @@ def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
             name,
             f"[{STATE_COLOURS[state]}]{state.replace('_', '-')}[/]",
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
-            f"{market.coverage:.0%}" if market.coverage is not None else "–",
+            _coverage_text(market),
             f"{market.score:g}" if market.score is not None else "–",
         )
     return table
+
+
+def _coverage_text(market: MarketOverview) -> str:
+    """Return "98%", with the share of tier 1 where there are two tiers: "93% (tier 1: 100%)"."""
+    if market.coverage is None:
+        return "–"
+    of_first = f" (tier 1: {market.tiers[0].share:.0%})" if len(market.tiers) > 1 else ""
+    return f"{market.coverage:.0%}{of_first}"
 
 
 def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
@@ -107,6 +118,7 @@ def _document(opened: Runtime, markets: Mapping[str, MarketOverview], *, is_runn
         "feed": opened.settings.feed.value,
         "now": opened.clock.now(),
         "markets": {name: _market(market) for name, market in markets.items()},
+        "budgets": budget_documents(opened) if is_running else [],
         "is_clock_running": is_running,
     }
 
@@ -119,6 +131,7 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "last_event_time": market.last_event,
         "coverage": None if market.coverage is None else round(market.coverage, 4),
         "rows": market.rows,
+        "coverage_by_tier": [tier.figures for tier in market.tiers],
         "summary": market.summary,
         "last_session": {
             "session_date": market.last_session.session_date,

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from market_pipeline.markets.schema import CoverageLimits
-from market_pipeline.model.outcome import Outcome, OutcomeStatus
+from market_pipeline.model.outcome import OutcomeStatus
 
 OLD_PRICE = "old_price"
 """A source answered, but with a price that is too old to count."""
@@ -46,13 +47,24 @@ class Coverage:
 
     tier: int
     fresh: int
-    total: int
+    listed: int
     reasons: Mapping[str, int]
 
     @property
     def share(self) -> float:
-        """Return fresh / total: 1.0 for a tier without symbols, where nothing is missing."""
-        return self.fresh / self.total if self.total else 1.0
+        """Return fresh / listed: 1.0 for a tier without symbols, where nothing is missing."""
+        return self.fresh / self.listed if self.listed else 1.0
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Return its figures by the names of the table `coverage`."""
+        return {
+            "tier": self.tier,
+            "fresh": self.fresh,
+            "listed": self.listed,
+            "share": round(self.share, 4),
+            "reasons": dict(self.reasons),
+        }
 
     def level(self, limits: CoverageLimits) -> CoverageLevel:
         """Compare with the market's limits; a share equal to a limit keeps it."""
@@ -64,24 +76,33 @@ class Coverage:
     def text(self) -> str:
         """Return "tier 1: 18 of 20 fresh (90 %); timeout 2"."""
         rest = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())
-        return f"tier {self.tier}: {self.fresh} of {self.total} fresh ({self.share:.0%})" + (
+        return f"tier {self.tier}: {self.fresh} of {self.listed} fresh ({self.share:.0%})" + (
             f"; {rest}" if rest else ""
         )
 
 
-def coverage(tiers: Mapping[str, int], *, fresh: Set[str], outcomes: Iterable[Outcome]) -> tuple[Coverage, ...]:
+def coverage(
+    tiers: Mapping[str, int], *, fresh: Set[str], outcomes: Iterable[tuple[str, OutcomeStatus]]
+) -> tuple[Coverage, ...]:
     """Return the coverage of each tier, tier 1 first.
 
     `tiers` is symbol → tier of every symbol that the market should have; `fresh` those whose price counts now;
-    `outcomes` this cycle's quote requests, any number a symbol: the one that explains best is counted.
+    `outcomes` are symbol and status of the newest quote requests, any number a symbol: what explains best is counted.
     """
     statuses: dict[str, set[OutcomeStatus]] = {}
-    for outcome in outcomes:
-        statuses.setdefault(outcome.symbol, set()).add(outcome.status)
+    for symbol, status in outcomes:
+        statuses.setdefault(symbol, set()).add(status)
     symbols_of: dict[int, list[str]] = {}
     for symbol, tier in tiers.items():
         symbols_of.setdefault(tier, []).append(symbol)
     return tuple(_of_tier(tier, symbols_of[tier], fresh=fresh, statuses=statuses) for tier in sorted(symbols_of))
+
+
+def overall(tiers: Iterable[Coverage]) -> float:
+    """Return the share of all listed symbols that is fresh, 0 to 1; 0 where nothing is listed."""
+    counted = list(tiers)
+    listed = sum(tier.listed for tier in counted)
+    return sum(tier.fresh for tier in counted) / listed if listed else 0.0
 
 
 def _of_tier(

@@ -6,7 +6,7 @@ Why not through the vendor's client: docs/decisions/001-dhan-requests.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import batched
@@ -31,7 +31,7 @@ from market_pipeline.sources.charts import (
 from market_pipeline.sources.dhan_master import parse_master
 from market_pipeline.sources.dhan_payloads import parse_chart, parse_daily, parse_quotes, read_quote, refusal
 from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
-from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
+from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 
 REQUIRED_KEYS: tuple[str, ...] = ("dhan_client_id", "dhan_api_token")
 
@@ -65,15 +65,16 @@ class Dhan:
 
     def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
         """Fetch the present quote of each instrument, up to a thousand in one call."""
-        quotes: list[Quote] = []
+        return joined(self.quote_parts(instruments))
+
+    def quote_parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+        """Yield the same, call by call."""
         coded = [(self._code(instrument), instrument) for instrument in instruments]
-        outcomes = [self._without_id(instrument, RequestKind.QUOTE) for code, instrument in coded if code is None]
+        nameless = [self._without_id(instrument, RequestKind.QUOTE) for code, instrument in coded if code is None]
+        yield Fetched((), tuple(nameless))
         known = [(code, instrument) for code, instrument in coded if code is not None]
         for batch in batched(known, min(self.context.rule.batch_size, MOST_PER_CALL)):
-            fetched = self._quote_batch(batch)
-            quotes.extend(fetched.records)
-            outcomes.extend(fetched.outcomes)
-        return Fetched(tuple(quotes), tuple(outcomes))
+            yield self._quote_batch(batch)
 
     def minute_bars(self, instrument: Instrument, *, start: datetime, end: datetime) -> Fetched[ChartBar]:
         """Fetch finished one-minute bars with start <= interval_start < end (UTC), in time order.

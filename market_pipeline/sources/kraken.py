@@ -5,7 +5,7 @@ A ticker call serves many pairs. A chart reaches back 720 intervals whatever is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import batched
@@ -33,7 +33,7 @@ from market_pipeline.sources.kraken_payloads import (
     read_ticker,
 )
 from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
-from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
+from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 
 HOME = "https://api.kraken.com"
 REQUIRED_KEYS: tuple[str, ...] = ()
@@ -70,13 +70,11 @@ class Kraken:
 
     def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
         """Fetch the ticker of each instrument, many in one call."""
-        quotes: list[Quote] = []
-        outcomes: list[Outcome] = []
-        for batch in batched(instruments, self.context.rule.batch_size):
-            fetched = self._tickers(batch)
-            quotes.extend(fetched.records)
-            outcomes.extend(fetched.outcomes)
-        return Fetched(tuple(quotes), tuple(outcomes))
+        return joined(self.quote_parts(instruments))
+
+    def quote_parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+        """Yield the same, call by call."""
+        yield from map(self._tickers, batched(instruments, self.context.rule.batch_size))
 
     def minute_bars(self, instrument: Instrument, *, start: datetime, end: datetime) -> Fetched[ChartBar]:
         """Fetch finished one-minute bars with start <= interval_start < end (UTC); the last 720 minutes at most."""

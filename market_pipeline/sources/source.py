@@ -7,10 +7,10 @@ simulated exchange. Parsing is a pure function on bytes, so that recorded sample
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, runtime_checkable
 
 from market_pipeline.clock import Clock
 from market_pipeline.errors import ConfigurationError, MarketPipelineError
@@ -104,6 +104,34 @@ class Source(Protocol):
 
     def instruments(self) -> Fetched[Instrument]:
         """Fetch the source's list of what trades, filtered by the market file's universe rule."""
+
+
+@runtime_checkable
+class QuoteParts(Protocol):
+    """A source whose quotes take several requests, and that hands out what each brought.
+
+    A cycle that has to go on without the rest keeps the parts that came in time, and takes no more.
+    """
+
+    def quote_parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+        """Yield the quotes and outcomes of one request after the other, in the order of `instruments`."""
+
+
+def parts_of(source: Source, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+    """Yield the present quotes part by part; those of a source that knows no parts in one."""
+    if isinstance(source, QuoteParts):
+        yield from source.quote_parts(instruments)
+    else:
+        yield source.quotes(instruments)
+
+
+def joined[Record](parts: Iterable[Fetched[Record]]) -> Fetched[Record]:
+    """Return what several calls brought as one."""
+    listed = list(parts)
+    return Fetched(
+        tuple(record for part in listed for record in part.records),
+        tuple(outcome for part in listed for outcome in part.outcomes),
+    )
 
 
 class TradesSource(Source, Protocol):

@@ -6,11 +6,9 @@ other host can be reached. Errors are ours only, and hold no query, no header va
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any, TypeGuard, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -25,6 +23,7 @@ from market_pipeline.errors import (
     ConfigurationError,
     MarketPipelineError,
     PayloadError,
+    ProxyFailed,
     RateLimited,
     SourceTimeout,
     SourceUnreachable,
@@ -38,6 +37,8 @@ from market_pipeline.sources.breaker import Breaker, BreakerRule
 from market_pipeline.sources.budget import Budgets
 from market_pipeline.sources.http_session import Deadline, keeping, open_session, sent_url
 from market_pipeline.sources.outcomes import outcome_status
+from market_pipeline.sources.patience import Patience
+from market_pipeline.sources.proxies import Proxy, proxy_pool
 from market_pipeline.sources.shared_state import SharedState
 from market_pipeline.sources.source import Answer, Request
 
@@ -46,26 +47,6 @@ __all__ = ["HttpTransport", "Patience", "outcome_status"]
 READ_BYTES = 65_536
 SOURCE_TROUBLE = (SourceUnreachable, SourceTimeout, RateLimited, Blocked, Unauthorised)
 """Errors that speak against the source as a whole and count for its breaker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a transport waits for what; and how it waits, so that tests need not."""
-
-    connect_seconds: float = 5.0
-    read_seconds: float = 10.0
-    total_seconds: float = 30.0
-    tries: int = 3
-    retry_base_seconds: float = 0.5
-    retry_max_seconds: float = 30.0
-    retry_after_limit_seconds: float = 10.0
-    """A longer Retry-After is not waited for: the breaker stays open until then."""
-    cycle_seconds: float | None = None
-    """After so long since the transport was made no budget is waited for; None for work without a cycle."""
-    budget_seconds: float = 120.0
-    """The longest wait for one turn of the budget."""
-    sleep: Callable[[float], None] = time.sleep
-    jitter: random.Random = field(default_factory=random.Random)
 
 
 @dataclass(slots=True)
@@ -96,13 +77,18 @@ class HttpTransport:
         clock: Clock,
         keep: Callable[[bytes], str],
         patience: Patience | None = None,
+        session: str = "",
     ) -> None:
-        """`keep` stores a body and returns its SHA-256; every 2xx body is kept, also one that fails the checks."""
+        """`keep` stores a body and returns its SHA-256; every 2xx body is kept, also one that fails the checks.
+
+        `session` is who asks, for the choice among proxies: the same one keeps to the same proxy.
+        """
         self._rule, self._settings, self._clock, self._keep = rule, settings, clock, keep
         self._patience = patience or Patience()
         self._created = clock.monotonic()
         self._folder = settings.feed_folder / "limits"
         self._session = open_session(settings)
+        self._proxies = proxy_pool(rule.name, session, settings=settings, clock=clock)
         self._budgets = Budgets(rule, self._folder, clock, self._patience.sleep)
         self._retrying = self._make_retrying()
 
@@ -115,6 +101,7 @@ class HttpTransport:
 
         Raise Transient and Permanent errors of errors.py, never a library's; `attempts` and `http_status` are set.
         """
+        self._cycle_left(request)  # before the breaker: a probe that is granted has to be sent
         breaker = self._breaker(request)
         tries = 1 if breaker.ask() else self._patience.tries
         url = sent_url(request.url, request.source, self._settings)
@@ -123,7 +110,7 @@ class HttpTransport:
             answer = self._retrying(self._attempt, call)
         except MarketPipelineError as error:
             error.attempts = call.attempts
-            if isinstance(error, SOURCE_TROUBLE):
+            if _is_source_trouble(error):
                 breaker.failed(error)
             elif error.http_status is not None:
                 breaker.succeeded()
@@ -132,8 +119,25 @@ class HttpTransport:
         return answer
 
     def _deadline(self, request: Request) -> Deadline:
-        seconds = request.total_seconds or self._patience.total_seconds
-        return Deadline(self._clock, self._clock.monotonic() + seconds)
+        """Return when the call must be over: after its own seconds, and never after its cycle."""
+        at = self._clock.monotonic() + (request.total_seconds or self._patience.total_seconds)
+        ends = self._patience.cycle_ends(request.kind, made=self._created)
+        return Deadline(self._clock, at if ends is None else min(at, ends))
+
+    def _cycle_left(self, request: Request) -> float | None:
+        """Return the seconds that the cycle leaves; None in work without one. Raise BudgetExhausted for too few."""
+        ends = self._patience.cycle_ends(request.kind, made=self._created)
+        if ends is None:
+            return None
+        left = ends - self._clock.monotonic()
+        if left < self._patience.least_call_seconds:
+            error = BudgetExhausted(
+                f"did not ask {described(request)}: its cycle's time is used up ({max(left, 0):.1f} s are left); the "
+                "next cycle goes on; deadline_seconds and cycle_deadline_seconds in the market file set it"
+            )
+            error.attempts = 0
+            raise error
+        return left
 
     def _breaker(self, request: Request) -> Breaker:
         host = urlsplit(request.url).netloc
@@ -144,30 +148,33 @@ class HttpTransport:
     def _attempt(self, call: _Call) -> Answer:
         if call.attempts and call.breaker.ask():
             call.tries = call.attempts + 1
+        proxy = self._proxies.choose()
         self._wait_for_turn(call)
         call.attempts += 1
         started = self._clock.monotonic()
         try:
-            with keeping(call.deadline), self._ask(call) as response:
+            with keeping(call.deadline), self._ask(call, proxy) as response:
                 body = self._read(call.request, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             # the library's text holds the URL with its query
-            raise _unreachable(call.request, error) from None
+            raise self._proxies.blamed(proxy, error) or _unreachable(call.request, error) from None
+        self._proxies.passed(proxy, response.status_code)
         return self._checked(call, response, body, latency_ms=1000 * (self._clock.monotonic() - started))
 
     def _wait_for_turn(self, call: _Call) -> None:
         """Wait for the budget: a first try until the cycle ends, a retry until the call's own deadline."""
-        if not self._settings.budgets:
-            return
+        request, is_limited = call.request, self._settings.budgets
         if call.attempts:
-            self._budgets.acquire(call.request.kind, call.deadline.remaining(), host=call.host)
+            if is_limited:
+                self._budgets.acquire(request.kind, call.deadline.remaining(), host=call.host)
             return
-        cycle = self._patience.cycle_seconds
-        left = self._patience.budget_seconds if cycle is None else self._created + cycle - self._clock.monotonic()
-        self._budgets.acquire(call.request.kind, left, host=call.host)
-        call.deadline = self._deadline(call.request)
+        left = self._cycle_left(request)
+        if is_limited:
+            longest = self._patience.budget_seconds if left is None else left - self._patience.least_call_seconds
+            self._budgets.acquire(request.kind, longest, host=call.host)
+        call.deadline = self._deadline(request)
 
-    def _ask(self, call: _Call) -> requests.Response:
+    def _ask(self, call: _Call, proxy: Proxy | None) -> requests.Response:
         request, left = call.request, max(call.deadline.remaining(), 0.001)
         return self._session.request(
             request.method,
@@ -177,6 +184,7 @@ class HttpTransport:
             json=request.json_body,
             timeout=(min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left)),
             allow_redirects=False,
+            proxies=proxy.by_scheme if proxy else None,
             stream=True,
         )
 
@@ -224,7 +232,7 @@ class HttpTransport:
         )
 
     def _is_worth_a_retry(self, error: BaseException) -> bool:
-        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted | BreakerOpen):
+        if not isinstance(error, Transient) or isinstance(error, BudgetExhausted | BreakerOpen) or not error.attempts:
             return False
         status, wait = error.http_status, error.retry_after_seconds or 0
         may_change = status is None or 200 <= status < 300 or status in RETRIED_STATUSES
@@ -245,7 +253,11 @@ class HttpTransport:
         if call.attempts >= call.tries or state.upcoming_sleep >= call.deadline.remaining():
             return True
         error = state.outcome.exception() if state.outcome else None
-        return isinstance(error, SOURCE_TROUBLE) and call.breaker.stumbled(error)
+        return _is_source_trouble(error) and call.breaker.stumbled(error)
+
+
+def _is_source_trouble(error: BaseException | None) -> TypeGuard[MarketPipelineError]:
+    return isinstance(error, SOURCE_TROUBLE) and not isinstance(error, ProxyFailed)
 
 
 def _too_large(request: Request) -> PayloadError:

@@ -8,7 +8,7 @@ https://www.wafabourse.com/fr/market-tracking uses the same addresses.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
@@ -19,7 +19,7 @@ from market_pipeline.model.quote import Quote
 from market_pipeline.sources.desk import Desk, WebSource, page_of
 from market_pipeline.sources.outcomes import FETCH_ERRORS
 from market_pipeline.sources.readings import Reading, load_json, payload_error, text_of
-from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
+from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 from market_pipeline.sources.wafa_bourse_indicators import ACTION, parse_indicators
 
 REQUIRED_KEYS: tuple[str, ...] = ()
@@ -115,12 +115,18 @@ class WafaBourse(WebSource):
 
     def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
         """Ask for each instrument in turn, as long as the cycle lasts; one that fails leaves the others alone."""
+        return joined(self.quote_parts(instruments))
+
+    def quote_parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+        """Yield the same, share by share."""
         desk = Desk(self.context)
         listed, gone = desk.split(instruments)
-        deadline = self.context.clock.monotonic() + self.context.market.cycle_deadline_seconds
-        results = [self._quote_of(instrument, desk, deadline=deadline) for instrument in listed]
-        quotes = tuple(quote for quote, _ in results if quote is not None)
-        return Fetched(quotes, tuple(outcome for _, outcome in results) + gone)
+        yield Fetched((), gone)
+        seconds = self.context.market.deadline_seconds(NAME)
+        deadline = self.context.clock.monotonic() + seconds
+        for instrument in listed:
+            quote, outcome = self._quote_of(instrument, desk, deadline=deadline)
+            yield Fetched(() if quote is None else (quote,), (outcome,))
 
     def _quote_of(self, instrument: Instrument, desk: Desk, *, deadline: float) -> tuple[Quote | None, Outcome]:
         code = desk.code(instrument)

@@ -34,8 +34,6 @@ log = structlog.get_logger("market_pipeline.bars")
 MINUTE = timedelta(minutes=1)
 POLL_HISTORY = timedelta(minutes=12)
 """Polls before the newest minutes serve as the base of their volumes."""
-CHART_SECONDS = 20
-"""Of the cycle's deadline, for charts."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def _charts(runtime: Runtime, market: MarketRuntime, session: Session, *, now: d
         for instrument in _charted(runtime, market)
         if (start := starts.get(instrument.symbol, session.open)) < end
     ]
-    return fetch_charts(runtime, source, wanted, deadline_seconds=CHART_SECONDS) if wanted else Charts()
+    return fetch_charts(runtime, source, wanted, deadline_seconds=market.cycle.left()) if wanted else Charts()
 
 
 def _charted(runtime: Runtime, market: MarketRuntime) -> Sequence[Instrument]:

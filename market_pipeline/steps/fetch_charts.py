@@ -1,4 +1,4 @@
-"""Fetch minute charts for many symbols through a few threads, within the cycle's deadline and the source's budget."""
+"""Fetch minute charts for many symbols through a few threads, within what the cycle and the source's budget leave."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def fetch_charts(
     deadline_seconds: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Charts:
-    """Fetch all charts; those not begun when the deadline passes get the outcome `deferred`.
+    """Fetch all charts; those not begun `deadline_seconds` from now get the outcome `deferred`.
 
     A defect or an error concerns its own symbol only.
     """
@@ -67,7 +67,8 @@ def fetch_charts(
 
     def fetch(request: ChartRequest) -> Fetched[ChartBar]:
         if ends is not None and runtime.clock.monotonic() >= ends:
-            reason = f"not begun within the cycle's {deadline_seconds:g} s; the next cycle continues"
+            left = max(deadline_seconds or 0.0, 0.0)
+            reason = f"not begun: the cycle had {left:.0f} s left for charts; the next one continues"
             return _without_bars(runtime, source, request, status=OutcomeStatus.DEFERRED, reason=reason)
         return _fetch(runtime, source, request)
 

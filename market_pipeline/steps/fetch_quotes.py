@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
-import structlog
 
 from market_pipeline.clock import floor_minute
-from market_pipeline.errors import MarketPipelineError
 from market_pipeline.model.instrument import Instrument
-from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
-from market_pipeline.model.quote import Quote
+from market_pipeline.model.outcome import Outcome
 from market_pipeline.quality.rule import RuleResult
-from market_pipeline.sources.outcomes import outcome_status
-from market_pipeline.sources.source import Fetched, Source
+from market_pipeline.sources.source import Source
+from market_pipeline.steps.ask_sources import Answered, ask_sources
+from market_pipeline.steps.budget_use import BudgetUse, keep_budgets
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.refresh_instruments import instruments_of
+from market_pipeline.steps.rotation import in_turn, next_full_sweep, rotation_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.source_due import not_due
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import FETCH_OUTCOMES, RAW_QUOTES
-
-log = structlog.get_logger("market_pipeline.quotes")
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,9 @@ class SourceReport:
     first_event: datetime | None
     last_event: datetime | None
     duration_seconds: float
+    full_sweep_at: datetime | None = None
+    """When it will have been asked for every instrument once more, at this cycle's pace."""
+    budgets: tuple[BudgetUse, ...] = ()
     note: str = ""
 
 
@@ -59,90 +59,59 @@ class QuotesReport:
         return {name: dict(report.counts) for name, report in self.by_source.items()}
 
 
-@dataclass(frozen=True)
-class _Answered:
-    fetched: Fetched[Quote]
-    duration_seconds: float
-
-
 def fetch_quotes(runtime: Runtime, market: MarketRuntime, *, only: Collection[str] | None = None) -> QuotesReport:
-    """Fetch and write the quotes of all sources, or of those named in `only`. Never raises for a source."""
+    """Fetch and write the quotes of all sources, or of those named in `only`. Never raises for a source.
+
+    The cycle begins here. Tier 1 is asked first; whatever budget and deadline leave out gets the outcome `deferred`.
+    """
     as_of = floor_minute(runtime.clock.now())
     notes = {name: reason for name, reason in market.off.items() if only is None or name in only}
-    asked: list[Source] = []
+    due: list[Source] = []
     for source in market.sources:
         if only is not None and source.name not in only:
             continue
-        reason = _not_due(runtime, market, source.name)
+        reason = not_due(runtime, market, source.name)
         if reason:
             notes[source.name] = reason
         else:
-            asked.append(source)
-    answers = _ask(runtime, market, asked) if asked else {}
+            due.append(source)
+    instruments = instruments_of(runtime, market) if due else ()
+    market.cycle.begin()  # not before: the day's first list of instruments may take longer than a cycle
+    reports = _ask(runtime, market, due, as_of=as_of, instruments=instruments) if due else {}
+    reports.update({name: SourceReport(0, {}, (), None, None, 0.0, note=reason) for name, reason in notes.items()})
+    return QuotesReport(as_of, _with_budgets(runtime, market, reports))
+
+
+def _ask(
+    runtime: Runtime,
+    market: MarketRuntime,
+    sources: Sequence[Source],
+    *,
+    as_of: datetime,
+    instruments: Sequence[Instrument],
+) -> dict[str, SourceReport]:
+    turns = {source.name: rotation_of(runtime.folder, market.name, source.name, now=as_of) for source in sources}
+    orders = {source.name: (source, in_turn(instruments, turns[source.name].last_asked)) for source in sources}
+    answers = ask_sources(runtime, market, orders)
     reports = _write(runtime, market, answers, as_of=as_of)
-    reports.update({name: SourceReport(0, {}, (), None, None, 0.0, reason) for name, reason in notes.items()})
-    return QuotesReport(as_of, reports)
+    for name, answer in answers.items():
+        turns[name].remember(instruments, answer.reached, as_of)
+        cadence = 1 if runtime.is_simulated else market.file.source(name).cadence_minutes
+        sweep = next_full_sweep(instruments, answer.reached, as_of=as_of, cadence_minutes=cadence)
+        reports[name] = replace(reports[name], full_sweep_at=sweep)
+    return reports
 
 
-def _not_due(runtime: Runtime, market: MarketRuntime, source: str) -> str:
-    cadence = market.file.source(source).cadence_minutes
-    if runtime.is_simulated or runtime.clock.now().minute % cadence == 0:
-        return ""
-    return f"asked every {cadence} minutes; the newest quotes are still in use"
-
-
-def _ask(runtime: Runtime, market: MarketRuntime, sources: Sequence[Source]) -> dict[str, _Answered]:
-    """Ask all sources in parallel; one that misses the cycle's deadline gets the outcome `timeout`."""
-    instruments = instruments_of(runtime, market)
-    pool = ThreadPoolExecutor(len(sources), thread_name_prefix="quotes")
-    try:
-        futures = {source.name: pool.submit(_quotes, runtime, source, instruments) for source in sources}
-        wait(futures.values(), timeout=market.file.cycle_deadline_seconds)
-        return {
-            name: _answer(runtime, market, name, future=future, instruments=instruments)
-            for name, future in futures.items()
-        }
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _quotes(runtime: Runtime, source: Source, instruments: Sequence[Instrument]) -> _Answered:
-    started = runtime.clock.monotonic()
-    fetched = source.quotes(instruments)
-    return _Answered(fetched, runtime.clock.monotonic() - started)
-
-
-def _answer(
-    runtime: Runtime, market: MarketRuntime, name: str, *, future: Future[_Answered], instruments: Sequence[Instrument]
-) -> _Answered:
-    deadline = market.file.cycle_deadline_seconds
-    if not future.done():
-        log.warning("source_missed_deadline", market=market.name, source=name, deadline_seconds=deadline)
-        reason = f"no answer within the cycle's {deadline} s"
-        return _failed(runtime, name, instruments, status=OutcomeStatus.TIMEOUT, reason=reason)
-    try:
-        return future.result()
-    except MarketPipelineError as error:
-        return _failed(runtime, name, instruments, status=outcome_status(error), reason=str(error))
-    except Exception as error:  # outermost loop over sources: a defect in one must not harm its neighbours
-        log.exception("source_failed", market=market.name, source=name)
-        reason = f"defect in the source module: {error!r}"
-        return _failed(runtime, name, instruments, status=OutcomeStatus.PARSE_ERROR, reason=reason)
-
-
-def _failed(
-    runtime: Runtime, name: str, instruments: Sequence[Instrument], *, status: OutcomeStatus, reason: str
-) -> _Answered:
-    now = runtime.clock.now()
-    outcomes = tuple(
-        Outcome(i.market, name, i.symbol, RequestKind.QUOTE, status, received_time=now, reason=reason)
-        for i in instruments
-    )
-    return _Answered(Fetched((), outcomes), 0.0)
+def _with_budgets(
+    runtime: Runtime, market: MarketRuntime, reports: Mapping[str, SourceReport]
+) -> dict[str, SourceReport]:
+    """Keep what is left of the budgets, and let each source's report tell its own."""
+    kept = keep_budgets(runtime, market, {name: report.full_sweep_at for name, report in reports.items()})
+    return {name: replace(report, budgets=kept.get(name, ())) for name, report in reports.items()}
 
 
 def _write(
-    runtime: Runtime, market: MarketRuntime, answers: Mapping[str, _Answered], *, as_of: datetime
+    runtime: Runtime, market: MarketRuntime, answers: Mapping[str, Answered], *, as_of: datetime
 ) -> dict[str, SourceReport]:
     session_date = market.calendar.session_date_at(as_of)
     known_at = runtime.clock.now()
@@ -160,7 +129,7 @@ def _write(
     return reports
 
 
-def _report(answer: _Answered, table: pa.Table, *, rules: tuple[RuleResult, ...]) -> SourceReport:
+def _report(answer: Answered, table: pa.Table, *, rules: tuple[RuleResult, ...]) -> SourceReport:
     counts = Counter(outcome.status.value for outcome in answer.fetched.outcomes)
     events = [quote.event_time for quote in answer.fetched.records]
     return SourceReport(

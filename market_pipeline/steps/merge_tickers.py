@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
-
 from market_pipeline.model.live_ticker import LiveTicker
 from market_pipeline.model.session import MarketState
+from market_pipeline.quality.coverage import Coverage, overall
 from market_pipeline.quality.rule import RuleResult
-from market_pipeline.steps.fresh_tickers import fresh_count
+from market_pipeline.steps.fresh_tickers import fresh_symbols
 from market_pipeline.steps.judge import judge
+from market_pipeline.steps.measure_coverage import measure_coverage
 from market_pipeline.steps.note_set_aside import note_quotes
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
@@ -28,12 +28,17 @@ class TickersReport:
     """What the merge gave. `documents` are the tickers as in the JSON snapshot file."""
 
     session_state: str
-    coverage: float
+    tiers: tuple[Coverage, ...]
     set_aside: int
     documents: Sequence[Mapping[str, Any]]
     rules: tuple[RuleResult, ...]
     first_event: datetime | None
     last_event: datetime | None
+
+    @property
+    def coverage(self) -> float:
+        """Return the share of listed instruments with a fresh price, 0 to 1."""
+        return overall(self.tiers)
 
     @property
     def rows(self) -> int:
@@ -67,7 +72,7 @@ def _write(
     )
     runtime.warehouse.write(LIVE_TICKERS, market.name, table)
     documents = table.to_pylist()
-    fresh = fresh_count(table)
+    fresh = fresh_symbols(table)
     write_ticker_file(
         runtime.folder,
         documents,
@@ -75,21 +80,15 @@ def _write(
         state=state,
         is_simulated=runtime.is_simulated,
         requested=len(instruments),
-        fresh=fresh,
+        fresh=len(fresh),
     )
     events = [ticker.event_time for ticker in tickers]
     return TickersReport(
         session_state=state.state.value,
-        coverage=fresh / len(instruments) if instruments else 0.0,
+        tiers=measure_coverage(runtime, market, list(instruments.values()), fresh=fresh),
         set_aside=set_aside,
         documents=documents,
         rules=judge(runtime, market, LIVE_TICKERS, rows=table),
         first_event=min(events, default=None),
         last_event=max(events, default=None),
     )
-
-
-def fresh_share(runtime: Runtime, market: MarketRuntime, tickers: pa.Table) -> float:
-    """Return the share of listed instruments that `tickers` has a fresh price of, 0 to 1."""
-    listed = len(instruments_of(runtime, market))
-    return fresh_count(tickers) / listed if listed else 0.0

@@ -5,13 +5,12 @@ Behind `status` and the screen of `up`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from market_pipeline.clock import HandClock, SystemClock
@@ -20,9 +19,10 @@ from market_pipeline.markets.wording import opening_text
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.model.session import MarketState, SessionState
+from market_pipeline.quality.coverage import Coverage, CoverageLevel, overall
 from market_pipeline.settings import Settings
 from market_pipeline.steps.due import last_ended_session
-from market_pipeline.steps.fresh_tickers import fresh_count
+from market_pipeline.steps.measure_coverage import stored_coverage
 from market_pipeline.steps.runtime import (
     MarketRuntime,
     Runtime,
@@ -33,7 +33,7 @@ from market_pipeline.steps.runtime import (
 )
 from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
 from market_pipeline.steps.watch import stored_health
-from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, INSTRUMENTS, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, LIVE_TICKERS
 
 UNRESOLVED = "unresolved"
 GAPS = "gaps"
@@ -69,6 +69,8 @@ class MarketOverview:
     """The market in one line, like "closed, opens Sun 10:00 +03; last session 2026-11-19 complete, 0 gaps"."""
     last_event: datetime | None
     coverage: float | None
+    tiers: tuple[Coverage, ...]
+    """The newest cycle's coverage of each tier; empty before the first."""
     rows: Mapping[str, int]
     score: float | None
     off: Mapping[str, str]
@@ -115,16 +117,18 @@ def _market(
 ) -> MarketOverview:
     tickers = runtime.warehouse.latest(LIVE_TICKERS, market.name)
     last_session = _last_session(runtime, market)
+    tiers = stored_coverage(runtime, market)
     return MarketOverview(
         state=state,
         last_session=last_session,
         summary=f"{_state_text(market, state)}; {last_session.text}",
         last_event=newest_moment(tickers["event_time"]),
-        coverage=_coverage(runtime, market, tickers),
+        coverage=overall(tiers) if tiers else None,
+        tiers=tiers,
         rows=rows,
         score=health.get("score"),
         off=market.off,
-        notes=tuple(_notes(runtime, market, health)),
+        notes=tuple(_notes(runtime, market, health, tiers=tiers)),
     )
 
 
@@ -153,19 +157,16 @@ def _open_gaps(runtime: Runtime, market: MarketRuntime, day: date) -> int | None
     return sum(1 for state in states.to_pylist() if state in OPEN_GAPS)
 
 
-def _coverage(runtime: Runtime, market: MarketRuntime, tickers: pa.Table) -> float | None:
-    """Return the share of listed instruments with a fresh price in the newest cycle; None before the first."""
-    stored, today = runtime.warehouse.latest(INSTRUMENTS, market.name), runtime.clock.now().date()
-    rows = zip(stored["status"].to_pylist(), stored["listed_to"].to_pylist(), strict=True)
-    listed = sum(1 for status, until in rows if status != UNRESOLVED and (until is None or until >= today))
-    return fresh_count(tickers) / listed if tickers.num_rows and listed else None
-
-
-def _notes(runtime: Runtime, market: MarketRuntime, health: Mapping[str, Any]) -> Iterator[str]:
+def _notes(
+    runtime: Runtime, market: MarketRuntime, health: Mapping[str, Any], *, tiers: Sequence[Coverage]
+) -> Iterator[str]:
     for source, reason in market.off.items():
         yield f"source {source} is {reason}"
     for lost in health.get("lost_points", ()):
         yield f"health: {lost['points']:g} points lost, {lost['cause']} ({lost['evidence']})"
+    for tier in tiers:
+        if tier.level(market.file.coverage) is not CoverageLevel.OK:
+            yield f"coverage: {tier.text}"
     for seed in market.file.seeds:
         if seed.resolution == UNRESOLVED:
             yield f"seed {seed.code} ({seed.seed_name}) is unresolved: {seed.reason}"

@@ -17,7 +17,7 @@ from market_pipeline.model.metrics import METRIC_FIELDS, Metrics
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.sources.source import Fetched, MetricsSource
-from market_pipeline.steps.ask_sources import Question, ask_sources
+from market_pipeline.steps.ask_batches import Question, ask_batches
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_metrics
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -122,7 +122,7 @@ def _ask(runtime: Runtime, market: MarketRuntime, instruments: Sequence[Instrume
         )
         for source in metrics_sources(market)
     ]
-    return ask_sources(runtime, market, questions, deadline_seconds=market.file.metrics.deadline_seconds)
+    return ask_batches(runtime, market, questions, deadline_seconds=market.file.metrics.deadline_seconds)
 
 
 def _notes(market: MarketRuntime, fetched: Mapping[str, object]) -> dict[str, str]:

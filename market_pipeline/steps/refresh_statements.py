@@ -18,7 +18,7 @@ from market_pipeline.model.metrics import Fundamentals
 from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.sources.source import FundamentalsSource
-from market_pipeline.steps.ask_sources import Question, ask_sources
+from market_pipeline.steps.ask_batches import Question, ask_batches
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_statements
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -123,7 +123,7 @@ def _ask(
         for source in _sources(market)
         if (due := _due(runtime, market, source.name, instruments=instruments, rule=rule))
     ]
-    answers = ask_sources(runtime, market, questions, deadline_seconds=rule.deadline_seconds)
+    answers = ask_batches(runtime, market, questions, deadline_seconds=rule.deadline_seconds)
     _write_outcomes(runtime, market, [outcome for said in answers.values() for outcome in said.outcomes])
     accepted: list[Fundamentals] = []
     refused: list[RefusedStatement] = []

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
-from market_pipeline.errors import SourceUnreachable
+from market_pipeline.errors import ConfigurationError, SourceUnreachable
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -33,7 +33,27 @@ from market_pipeline.storage.warehouse import Warehouse
 SIMULATED_KEY = "simulated"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CYCLE_CALL_SECONDS = 15
-"""The longest call of a cycle: one for quotes and two rounds of charts must fit below the run's 55 s, however slow."""
+"""The longest call of a cycle, however slow; none lasts beyond the cycle's deadline."""
+
+
+@dataclass
+class CycleClock:
+    """Since when the cycle in progress runs, in monotonic seconds: whatever it does counts from there.
+
+    Its first step begins it; a step that runs alone counts from when its market was wired.
+    """
+
+    clock: Clock
+    deadline_seconds: float
+    began: float
+
+    def begin(self) -> None:
+        """Let a cycle begin now."""
+        self.began = self.clock.monotonic()
+
+    def left(self, seconds: float | None = None) -> float:
+        """Return what is left of the cycle's deadline, or of `seconds` since it began; negative when it has passed."""
+        return self.began + (self.deadline_seconds if seconds is None else seconds) - self.clock.monotonic()
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class MarketRuntime:
     off: Mapping[str, str]
     """Source → why it is off and what to set."""
     make_source: Callable[[SourceRule], Source]
+    cycle: CycleClock
 
     @property
     def name(self) -> str:
@@ -96,30 +117,52 @@ class Runtime:
         Sources made for a cycle do not wait for a budget beyond the cycle's deadline; those for a backfill do.
         """
         if (name, in_cycle) not in self._markets:
-            file = load_market(name)
-            off = {r.name: f"off: set {' and '.join(keys)}" for r in file.sources if (keys := self._missing_keys(r))}
-            patience = _cycle_patience(file) if in_cycle else Patience()
-            make = partial(self._source, file, patience)
-            self._markets[name, in_cycle] = MarketRuntime(file, calendar_for(file), off, make)
+            self._markets[name, in_cycle] = self.wired(load_market(name), in_cycle=in_cycle)
         return self._markets[name, in_cycle]
+
+    def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
+        """Wire the market of a file that is at hand, as `market` does by name."""
+        off = {rule.name: reason for rule in file.sources if (reason := self._why_off(rule))}
+        cycle = CycleClock(self.clock, file.cycle_deadline_seconds, self.clock.monotonic())
+        make = partial(self._cycle_source, file, cycle if in_cycle else None)
+        return MarketRuntime(file, calendar_for(file), off, make, cycle)
 
     def recorded_source(self, file: MarketFile, rule: SourceRule, *, patience: Patience) -> tuple[Source, Recorder]:
         """Wire one source through its real transport, with a recorder of what is sent and answered."""
         recorder = Recorder(self.payloads.keep)
         return self._source(file, patience, rule, recorder=recorder), recorder
 
+    def _cycle_source(self, file: MarketFile, cycle: CycleClock | None, rule: SourceRule) -> Source:
+        return self._source(file, _cycle_patience(file, rule, cycle) if cycle else Patience(), rule)
+
     def _source(
         self, file: MarketFile, patience: Patience, rule: SourceRule, *, recorder: Recorder | None = None
     ) -> Source:
-        keep = recorder.keep if recorder else self.payloads.keep
         transport: Transport = HttpTransport(
-            rule, settings=self.settings, clock=self.clock, keep=keep, patience=patience
+            rule,
+            settings=self.settings,
+            clock=self.clock,
+            keep=recorder.keep if recorder else self.payloads.keep,
+            patience=patience,
+            session=file.market,
         )
         if recorder:
             transport = recorder.around(transport, clock=self.clock)
         keys = source_module(rule.name).REQUIRED_KEYS
         context = SourceContext(file, rule, transport, self.clock, {key: self.key(key) for key in keys})
         return source_module(rule.name).create(context)
+
+    def _why_off(self, rule: SourceRule) -> str:
+        keys = self._missing_keys(rule)
+        if keys:
+            return f"off: set {' and '.join(keys)}"
+        needs_leave = bool(self.settings.proxies_of(rule.name)) and not self.settings.may_send_keys_by_proxy(rule.name)
+        if needs_leave and source_module(rule.name).REQUIRED_KEYS:
+            return (
+                "off: its keys do not travel through a proxy; take it out of MARKET_PIPELINE_PROXIES, or name it in "
+                "MARKET_PIPELINE_PROXIED_KEYS"
+            )
+        return ""
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
         if self.is_simulated:
@@ -135,8 +178,13 @@ class Runtime:
         return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
 
 
-def _cycle_patience(file: MarketFile) -> Patience:
-    return Patience(cycle_seconds=file.cycle_deadline_seconds, total_seconds=CYCLE_CALL_SECONDS)
+def _cycle_patience(file: MarketFile, rule: SourceRule, cycle: CycleClock) -> Patience:
+    return Patience(
+        total_seconds=CYCLE_CALL_SECONDS,
+        cycle_seconds=cycle.deadline_seconds,
+        quote_seconds=file.deadline_seconds(rule.name),
+        cycle_began=lambda: cycle.began,
+    )
 
 
 def stored_warehouse(settings: Settings) -> Warehouse:
@@ -147,13 +195,26 @@ def stored_warehouse(settings: Settings) -> Warehouse:
 def open_runtime(settings: Settings) -> Runtime:
     """Wire the feed that the settings name.
 
-    Raise ZoneTableError for an old zone table, and SourceUnreachable when the simulated exchange does not answer.
+    Raise ZoneTableError for an old zone table, ConfigurationError for proxies of a source that there is not, and
+    SourceUnreachable when the simulated exchange does not answer.
     """
     check_zone_table()
+    _check_proxies(settings)
     if settings.feed is Feed.LIVE:
         return Runtime(settings, SystemClock())
     clock = simulated_clock(settings.simulator_url)
     return Runtime(settings, clock, clock.speed)
+
+
+def _check_proxies(settings: Settings) -> None:
+    """Refuse proxies for a source that no market has: misspelt, they would be passed by in silence."""
+    known = {rule.name for file in load_markets().values() for rule in file.sources} if settings.proxies else set()
+    unknown = [name for name in settings.proxied_sources if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"MARKET_PIPELINE_PROXIES names {', '.join(unknown)}, and the sources are {', '.join(sorted(known))}: "
+            "a retry does not help; correct the name"
+        )
 
 
 def simulated_clock(url: str) -> ShiftedClock:

@@ -8,6 +8,8 @@ from market_pipeline.markets.schema import Retention
 from market_pipeline.storage.tables import (
     BARS_1M,
     BARS_1M_REPLACED,
+    BUDGETS,
+    COVERAGE,
     FETCH_OUTCOMES,
     LIVE_TICKERS,
     RAW_QUOTES,
@@ -16,7 +18,7 @@ from market_pipeline.storage.tables import (
 from market_pipeline.storage.ticker_files import retain_ticker_files
 from market_pipeline.storage.warehouse import Warehouse
 
-QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, SET_ASIDE.name, LIVE_TICKERS.name)
+QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, SET_ASIDE.name, LIVE_TICKERS.name, COVERAGE.name, BUDGETS.name)
 BAR_TABLES = (BARS_1M.name, BARS_1M_REPLACED.name)
 
 

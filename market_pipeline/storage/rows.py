@@ -99,8 +99,9 @@ def minutes_of(table: Table, rows: pa.Table) -> npt.NDArray[np.int64]:
 
 
 def sort_rows(table: Table, rows: pa.Table) -> pa.Table:
-    """Sort by symbol, minute and the rest of the key, as session files are."""
-    keys = dict.fromkeys(("symbol", table.minute_column, *table.key))
+    """Sort by symbol (where there is one), minute and the rest of the key, as session files are."""
+    leading = [name for name in ("symbol",) if name in table.schema.names]
+    keys = dict.fromkeys((*leading, table.minute_column, *table.key))
     return rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in keys]))
 
 

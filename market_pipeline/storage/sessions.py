@@ -122,7 +122,7 @@ class SessionTier:
             nonlocal replaced
             for symbols in plan:
                 existing = self._read(part, Selection(symbols=symbols))
-                new = rows.filter(pc.is_in(rows.column("symbol"), value_set=pa.array(symbols)))
+                new = rows if symbols is None else rows.filter(pc.is_in(rows["symbol"], value_set=pa.array(symbols)))
                 merged = merge(part.table, existing, new)
                 replaced += existing.num_rows + new.num_rows - merged.num_rows
                 yield sort_rows(part.table, merged)
@@ -131,8 +131,13 @@ class SessionTier:
             write_portions(temporary, part.table, portions())
         return _Edition(number, replaced)
 
-    def _plan(self, part: _Part, rows: pa.Table) -> list[list[str]]:
-        """Return the symbols in sorted portions whose rows fit into memory together."""
+    def _plan(self, part: _Part, rows: pa.Table) -> Sequence[list[str] | None]:
+        """Return the symbols in sorted portions whose rows fit into memory together.
+
+        A table that is not about symbols has a few rows a minute: all of them are one portion, None.
+        """
+        if "symbol" not in part.table.schema.names:
+            return [None] if rows.num_rows or self._read(part, Selection()).num_rows else []
         existing = self._read(part, Selection(columns=["symbol"]))
         counts = pa.concat_tables([existing, rows.select(["symbol"])]).column("symbol").value_counts()
         ordered = sorted((entry["values"], entry["counts"]) for entry in counts.to_pylist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -132,6 +133,20 @@ def test_status_needs_no_simulated_exchange(running_command: Command, monkeypatc
     document = json.loads(running_command("status", "--json").stdout)
     assert (document["is_clock_running"], document["now"]) == (False, "2026-11-19T09:50:00+00:00")
     assert document["markets"]["crypto"]["rows"]["live_tickers"] == 8
+
+
+def test_status_shows_budgets_breakers_and_the_next_full_sweep(
+    running_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKET_PIPELINE_BUDGETS", "on")
+    running_command("cycle", "crypto", "--json")
+    text = running_command("status").stdout
+    assert re.search(r"^budget +used +limit +now +left +wait +breaker +full sweep \(UTC\)$", text, re.MULTILINE)
+    assert re.search(r"^kraken default +\d+ +60 +60 +\d +[\d.]+ s +closed +crypto 09:50$", text, re.MULTILINE)
+    budgets = json.loads(running_command("status", "--json").stdout)["budgets"]
+    (kraken,) = [one for one in budgets if one["source"] == "kraken"]
+    assert (kraken["burst"], kraken["breaker"], kraken["next_probe"]) == (2, "closed", None)
+    assert kraken["full_sweep_at"] == {"crypto": "2026-11-19T09:50:00+00:00"}
 
 
 def test_status_names_the_seed_that_nobody_could_resolve(running_command: Command) -> None:

@@ -49,6 +49,15 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
     assert (market.market, [rule.symbol for rule in market.symbols]) == ("tiny", ["AAA", "BBB"])
 
 
+def test_a_source_s_deadline_is_never_after_that_of_its_cycle(tmp_path: Path) -> None:
+    text = refusal(tmp_path, "{name: board,", "{name: board, deadline_seconds: 41,")
+    assert "deadline_seconds of board: 41 is after the cycle's own deadline, allowed: at most 40" in text
+
+
+def test_a_source_without_a_deadline_has_that_of_its_cycle(tmp_path: Path) -> None:
+    assert read_market_file(write(tmp_path, GOOD)).deadline_seconds("board") == 40
+
+
 def test_a_wrong_value_names_file_key_position_value_and_rule(tmp_path: Path) -> None:
     text = refusal(tmp_path, "XX0000000029", "XX29")
     assert text.startswith("read tiny/defs.yaml and found 1 mistake; a retry does not help; correct the file (")

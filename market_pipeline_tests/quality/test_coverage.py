@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from market_pipeline.markets.schema import CoverageLimits
-from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
+from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.quality import coverage as subject
-from market_pipeline.quality.coverage import Coverage, CoverageLevel, coverage
-
-NOW = datetime(2026, 11, 20, 9, 35, tzinfo=UTC)
+from market_pipeline.quality.coverage import Coverage, CoverageLevel, coverage, overall
 
 
-def outcome(symbol: str, status: str, source: str = "dhan") -> Outcome:
-    return Outcome("india", source, symbol, RequestKind.QUOTE, OutcomeStatus(status), NOW)
+def outcome(symbol: str, status: str) -> tuple[str, OutcomeStatus]:
+    return symbol, OutcomeStatus(status)
 
 
 def test_each_tier_has_its_share_and_its_reasons() -> None:
@@ -26,7 +22,7 @@ def test_each_tier_has_its_share_and_its_reasons() -> None:
 
 
 def test_what_the_market_did_explains_better_than_what_a_source_did() -> None:
-    outcomes = [outcome("TCS", "timeout", "a"), outcome("TCS", "halted", "b"), outcome("TCS", "ok", "c")]
+    outcomes = [outcome("TCS", "timeout"), outcome("TCS", "halted"), outcome("TCS", "ok")]
     (found,) = coverage({"TCS": 1}, fresh=set(), outcomes=outcomes)
     assert found.reasons == {"halted": 1}
 
@@ -38,7 +34,12 @@ def test_an_answer_that_is_not_fresh_is_an_old_price() -> None:
 
 def test_fresh_symbols_that_the_market_does_not_list_do_not_count() -> None:
     (found,) = coverage({"TCS": 1}, fresh={"TCS", "XYZ"}, outcomes=[])
-    assert (found.fresh, found.total, found.share) == (1, 1, 1.0)
+    assert (found.fresh, found.listed, found.share) == (1, 1, 1.0)
+
+
+def test_the_share_of_all_tiers_weighs_every_symbol_alike() -> None:
+    assert overall([Coverage(1, 10, 10, {}), Coverage(2, 20, 30, {"deferred": 10})]) == 0.75
+    assert overall([]) == 0.0
 
 
 @pytest.mark.parametrize(("fresh", "level"), [(10, "ok"), (9, "ok"), (8, "warn"), (5, "warn"), (4, "fail")])

@@ -22,6 +22,7 @@ from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.http_session import open_session, sent_url
 from market_pipeline.sources.source import Request
 from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline_tests.sources.tiny_proxy import proxying
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -73,8 +74,8 @@ def https(certificate: Path) -> Iterator[str]:
         thread.join()
 
 
-def fetch(url: str, data: Path, bundle: Path | None) -> bytes:
-    settings = Settings(feed=Feed.LIVE, data=data, ca_bundle=bundle)
+def fetch(url: str, data: Path, bundle: Path | None, proxies: str | None = None) -> bytes:
+    settings = Settings(feed=Feed.LIVE, data=data, ca_bundle=bundle, proxies=proxies)
     transport = HttpTransport(
         SourceRule(name="dhan", terms="test"),
         settings=settings,
@@ -106,6 +107,17 @@ def test_the_extra_bundle_adds_to_the_usual_authorities(certificate: Path, tmp_p
     context = more.get_adapter("https://a.example").poolmanager.connection_pool_kw["ssl_context"]  # type: ignore[attr-defined]
     assert len(context.get_ca_certs()) > 100
     assert "ssl_context" not in usual.poolmanager.connection_pool_kw  # type: ignore[attr-defined]
+
+
+def test_a_listed_proxy_tunnels_tls_and_the_certificate_is_still_the_source_s(
+    certificate: Path, tmp_path: Path
+) -> None:
+    with https(certificate) as url, proxying(login="user:pa55word") as proxy:
+        assert fetch(url, tmp_path, certificate / "ca.pem", f"dhan={proxy.url}") == b'{"a":1}'
+        with pytest.raises(SourceUnreachable, match="SSLError"):
+            fetch(url, tmp_path, None, f"dhan={proxy.url}")
+        host = url.removeprefix("https://").removesuffix("/v2")
+        assert proxy.passed == [host, host]
 
 
 def test_a_bundle_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> None:

@@ -242,10 +242,46 @@ def test_a_spent_budget_defers_what_the_cycle_cannot_wait_for(tmp_path: Path) ->
     with bench(tmp_path, [reply()], rule=slow, cycle_seconds=15) as it:
         it.transport.send(QUOTE)
         it.transport.send(QUOTE)
-        with pytest.raises(BudgetExhausted, match=r"the next turn is in 10\.0 s, .* can wait 5\.0 s"):
+        with pytest.raises(BudgetExhausted, match=r"the next turn is in 10\.0 s, .* can wait 4\.0 s"):
             it.transport.send(QUOTE)
     assert it.pauses == [10.0]
     assert len(it.server.seen) == 2
+
+
+def test_a_call_that_the_cycle_leaves_less_than_a_second_is_deferred_and_speaks_against_nobody(tmp_path: Path) -> None:
+    with bench(tmp_path, [reply(503)], cycle_seconds=40, quote_seconds=10) as it:
+        it.clock.advance(timedelta(seconds=9.5))
+        with pytest.raises(BudgetExhausted, match=r"its cycle's time is used up \(0\.5 s are left\)") as caught:
+            it.transport.send(QUOTE)
+    assert caught.value.attempts == 0
+    assert it.server.seen == []
+
+
+def test_a_source_s_own_deadline_is_for_quotes_and_charts_have_the_whole_cycle(tmp_path: Path) -> None:
+    with bench(tmp_path, [reply()], cycle_seconds=40, quote_seconds=10) as it:
+        it.clock.advance(timedelta(seconds=20))
+        it.transport.send(replace(QUOTE, kind=RequestKind.MINUTE_BARS))
+        it.clock.advance(timedelta(seconds=20))
+        with pytest.raises(BudgetExhausted, match=r"0\.0 s are left"):
+            it.transport.send(replace(QUOTE, kind=RequestKind.MINUTE_BARS))
+    assert len(it.server.seen) == 1
+
+
+def test_no_call_lasts_longer_than_its_cycle(tmp_path: Path) -> None:
+    with bench(tmp_path, [reply(503, Retry_After="4")], cycle_seconds=10) as it:
+        it.clock.advance(timedelta(seconds=7))
+        with pytest.raises(SourceUnreachable):
+            it.transport.send(QUOTE)
+    assert len(it.server.seen) == 1
+
+
+def test_the_next_cycle_of_a_transport_has_its_whole_time_again(tmp_path: Path) -> None:
+    began = [0.0]
+    with bench(tmp_path, [reply()], cycle_seconds=10, cycle_began=lambda: began[0]) as it:
+        it.clock.advance(timedelta(minutes=1))
+        began[0] = 60.0
+        it.transport.send(QUOTE)
+    assert len(it.server.seen) == 1
 
 
 def test_the_live_feed_reaches_https_only(tmp_path: Path) -> None:

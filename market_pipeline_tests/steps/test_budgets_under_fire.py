@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,17 +114,21 @@ def test_under_random_429s_nothing_above_the_budget_is_sent_and_the_rate_gives_w
     assert sum(count > 0 for count in minutes.ok_by_minute) >= 7
 
 
+# 429s leave a lower rate behind, at which a source of one share a request does not reach all in its first minutes
+@pytest.mark.parametrize(("kind", "share_at_once"), [("503", 1.0), ("html", 1.0), ("429", 0.5)])
 def test_an_outage_of_ten_minutes_costs_at_most_twenty_requests_and_its_end_is_seen_within_two_minutes(
-    minutes: Minutes,
+    minutes: Minutes, kind: str, share_at_once: float
 ) -> None:
     minutes.run(1)
     before = len(minutes.sent)
-    minutes.exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "503"}]}))
+    minutes.exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": kind}]}))
     minutes.run(10)
-    assert 5 <= len(minutes.sent) - before <= 20
+    during = minutes.sent[before:]
+    assert 5 <= len(during) <= 20
+    assert round(max(later - earlier for earlier, later in pairwise(during)), 3) <= 120
     minutes.exchange.set_faults(FaultPlan())
     minutes.run(2)
     assert minutes.ok_by_minute[0] > 0
     assert minutes.ok_by_minute[1:11] == [0] * 10
-    assert minutes.ok_by_minute[-1] == minutes.ok_by_minute[0]
+    assert minutes.ok_by_minute[-1] >= share_at_once * minutes.ok_by_minute[0]
     assert minutes.is_within_budget()

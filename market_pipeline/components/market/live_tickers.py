@@ -40,6 +40,7 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
             metadata={
                 "dagster/row_count": report.rows,
                 "coverage": round(report.coverage, 4),
+                "coverage_by_tier": "\n".join(tier.text for tier in report.tiers),
                 "session_state": report.session_state,
                 "set_aside": report.set_aside,
                 "tickers": markdown_table(("symbol", "price", "source", "flags"), rows),

@@ -70,6 +70,10 @@ def _result(key: dg.AssetKey, source: "SourceReport", limits: CoverageLimits) ->
         "duration_seconds": round(source.duration_seconds, 3),
         **event_range(source.first_event, source.last_event),
     }
+    if source.budgets:
+        metadata["budget"] = "\n".join(use.text for use in source.budgets)
+    if source.full_sweep_at is not None:
+        metadata["full_sweep_at"] = dg.MetadataValue.timestamp(source.full_sweep_at)
     if source.note:
         metadata["note"] = source.note
     rules = (answering_rule(source, limits), *source.rules) if source.counts else source.rules

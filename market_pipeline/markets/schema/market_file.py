@@ -61,6 +61,12 @@ class MarketFile(Section):
         for name in self.metrics.sources or ():
             if name not in known:
                 raise ValueError(f"metrics: {name} is not one of {', '.join(known)}")
+        for source in self.sources:
+            if source.deadline_seconds is not None and source.deadline_seconds > self.cycle_deadline_seconds:
+                raise ValueError(
+                    f"deadline_seconds of {source.name}: {source.deadline_seconds} is after the cycle's own deadline, "
+                    f"allowed: at most {self.cycle_deadline_seconds}"
+                )
         for rule in self.symbols:
             for alias in rule.aliases:
                 if alias.source not in known:
@@ -76,6 +82,10 @@ class MarketFile(Section):
     def source(self, name: str) -> SourceRule:
         """Return the rule of the source called `name`."""
         return next(rule for rule in self.sources if rule.name == name)
+
+    def deadline_seconds(self, source: str) -> int:
+        """Return how long a cycle waits for the quotes of the source called `source`, from the cycle's start."""
+        return self.source(source).deadline_seconds or self.cycle_deadline_seconds
 
 
 def _refuse_twins(kind: str, names: list[str]) -> None:

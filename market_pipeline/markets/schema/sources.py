@@ -29,6 +29,9 @@ class SourceRule(Section):
         None, description="budget of each host that it asks, shared by every source and market that asks the host"
     )
     cadence_minutes: int = Field(1, ge=1, le=60, description="live feed: ask every so many minutes")
+    deadline_seconds: int | None = Field(
+        None, ge=2, le=55, description="a cycle waits so long for its quotes; without it, the market's whole deadline"
+    )
     declared_delay_seconds: int = Field(0, ge=0, description="how late the source says its prices are")
     max_age_minutes: float = Field(3, gt=0, description="older prices than this (open minutes + delay) do not count")
     price_kinds: tuple[PriceKind, ...] = (PriceKind.TRADE,)

@@ -11,6 +11,7 @@ from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
+from market_pipeline.storage.tables.running import BUDGETS, COVERAGE
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
 BASE_TABLES = (
@@ -25,6 +26,8 @@ BASE_TABLES = (
     METRICS,
     FUNDAMENTALS,
     SHARIA_SCREEN,
+    COVERAGE,
+    BUDGETS,
 )
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
@@ -33,6 +36,8 @@ __all__ = [
     "BARS_1M",
     "BARS_1M_REPLACED",
     "BASE_TABLES",
+    "BUDGETS",
+    "COVERAGE",
     "FETCH_OUTCOMES",
     "FUNDAMENTALS",
     "INSTRUMENTS",

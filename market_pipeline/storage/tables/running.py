@@ -1,0 +1,72 @@
+"""How well the feed runs, minute by minute: whose price is fresh, and what is left of each source's budget."""
+
+from __future__ import annotations
+
+from market_pipeline.storage.tables.schema import (
+    AS_OF,
+    COUNT,
+    KNOWN_AT,
+    MARKET,
+    REAL,
+    SESSION,
+    TEXT,
+    UTC_TIME,
+    Table,
+    column,
+)
+
+COVERAGE = Table(
+    "coverage",
+    "Share of a tier's instruments whose price is fresh in each cycle, and why the rest is not",
+    ("tier",),
+    "as_of",
+    (
+        MARKET,
+        column("tier", COUNT, "1 is served first"),
+        SESSION,
+        AS_OF,
+        column("fresh", COUNT, "instruments whose price counts now", "instruments"),
+        column("listed", COUNT, "instruments of this tier", "instruments"),
+        column("share", REAL, "fresh / listed; 1 where nothing is listed", "fraction"),
+        column(
+            "reasons",
+            TEXT,
+            "JSON: status of fetch_outcomes, old_price or no_outcome → instruments that are not fresh because of it",
+        ),
+        KNOWN_AT,
+    ),
+    has_latest=True,
+)
+
+BUDGETS = Table(
+    "budgets",
+    "Each cycle's look at the request budgets and breakers of the market's sources, which all its processes share",
+    ("source", "kind", "host"),
+    "as_of",
+    (
+        MARKET,
+        column("source", TEXT, "who is asked"),
+        column("kind", TEXT, "kind of request (default: those without a budget of their own; any: all together)"),
+        column("host", TEXT, "host whose budget it is; null for one that counts a source's requests to every host"),
+        SESSION,
+        AS_OF,
+        column("limit_per_second", REAL, "configured rate; null where no budget is", "requests a second"),
+        column("burst", COUNT, "requests that may go at once", "requests"),
+        column("rate_per_second", REAL, "rate now: each 429 halves it, and it recovers slowly", "requests a second"),
+        column("used_last_minute", COUNT, "requests of all processes in the last minute", "requests"),
+        column("tokens_left", COUNT, "requests that could go at once now", "requests"),
+        column("wait_seconds", REAL, "how long the next request would have to wait", "seconds"),
+        column("halved_count", COUNT, "refusals that halved the rate since the machine started"),
+        column("breaker", TEXT, "closed, open (the source is left alone) or probing"),
+        column("breaker_cause", TEXT, "the last kind of error; null while all is well"),
+        column("next_probe", UTC_TIME, "when one request may try whether the source is back; null while closed", "UTC"),
+        column(
+            "full_sweep_at",
+            UTC_TIME,
+            "when every listed instrument will have been asked for since this cycle, at its pace; null if not asked",
+            "UTC",
+        ),
+        KNOWN_AT,
+    ),
+    has_latest=True,
+)
