@@ -75,8 +75,16 @@ def _charts(runtime: Runtime, market: MarketRuntime, session: Session, *, now: d
         ChartRequest(instrument, start, end)
         for instrument in _charted(runtime, market)
         if (start := starts.get(instrument.symbol, session.open)) < end
+        and _could_trade(market, instrument, start=start, end=end)
     ]
     return fetch_charts(runtime, source, wanted, deadline_seconds=CHART_SECONDS) if wanted else Charts()
+
+
+def _could_trade(market: MarketRuntime, instrument: Instrument, *, start: datetime, end: datetime) -> bool:
+    """Tell whether the instrument's own hours (an index abroad, an early auction) reach into these minutes."""
+    if instrument.group is None:
+        return True
+    return market.calendar.open_minutes_between(start, end, group=instrument.group) > 0
 
 
 def _charted(runtime: Runtime, market: MarketRuntime) -> Sequence[Instrument]:
@@ -104,7 +112,7 @@ def _next_minutes(runtime: Runtime, market: MarketRuntime, session: Session) -> 
 
 
 def _sampled(runtime: Runtime, market: MarketRuntime, session: Session, *, now: datetime) -> Bars:
-    delay = max(rule.declared_delay_seconds for rule in market.file.sources)
+    delay = max(rule.declared_delay_seconds for rule in market.file.quote_sources)
     since = floor_minute(now) - timedelta(seconds=delay) - POLL_HISTORY
     polls = runtime.warehouse.read(
         LIVE_TICKERS, market.name, sessions=[session.session_date], since=since - POLL_HISTORY

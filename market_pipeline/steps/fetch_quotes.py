@@ -68,10 +68,11 @@ class _Answered:
 def fetch_quotes(runtime: Runtime, market: MarketRuntime, *, only: Collection[str] | None = None) -> QuotesReport:
     """Fetch and write the quotes of all sources, or of those named in `only`. Never raises for a source."""
     as_of = floor_minute(runtime.clock.now())
-    notes = {name: reason for name, reason in market.off.items() if only is None or name in only}
+    wanted = {rule.name for rule in market.file.quote_sources if only is None or rule.name in only}
+    notes = {name: reason for name, reason in market.off.items() if name in wanted}
     asked: list[Source] = []
     for source in market.sources:
-        if only is not None and source.name not in only:
+        if source.name not in wanted:
             continue
         reason = _not_due(runtime, market, source.name)
         if reason:

@@ -103,11 +103,11 @@ def _stated_references(quotes: Sequence[Quote], previous: LiveTicker | None, con
     for quote in quotes:
         if quote.previous_close is not None and is_positive(quote.previous_close):
             session = context.session_of(quote.event_time)
-            if context.is_current(session, source=quote.source):
+            if context.is_current(session, symbol=quote.symbol, source=quote.source):
                 stated.append(Reference(quote.previous_close, quote, session))
     if previous is not None and previous.previous_close is not None:
         session = context.session_of(previous.event_time)
-        if context.is_current(session, source=previous.source):
+        if context.is_current(session, symbol=previous.symbol, source=previous.source):
             stated.append(Reference(previous.previous_close, None, session))
     return stated
 

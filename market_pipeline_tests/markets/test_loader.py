@@ -58,7 +58,8 @@ def test_a_wrong_value_names_file_key_position_value_and_rule(tmp_path: Path) ->
 def test_an_unknown_key_lists_the_allowed_ones(tmp_path: Path) -> None:
     text = refusal(tmp_path, "isin: XX0000000011", "isni: XX0000000011")
     assert (
-        "attributes.symbols[1](AAA).isni: seen a key that does not exist here, allowed: aliases, group, isin," in text
+        "attributes.symbols[1](AAA).isni: seen a key that does not exist here, allowed: aliases, currency, group, isin"
+        in text
     )
 
 
