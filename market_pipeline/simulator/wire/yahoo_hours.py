@@ -1,0 +1,102 @@
+"""When Yahoo says that a market trades, and prices before the open and after the close of US shares.
+
+Extended hours are no part of the session: their prices never reach the regular fields, and their charts have volume 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from market_pipeline.model.session import Session, SessionState
+from market_pipeline.simulator.exchange import Exchange
+from market_pipeline.simulator.randomness import normal, uniform
+from market_pipeline.simulator.standing import is_nan
+from market_pipeline.simulator.timeline import phases_of, state_of
+from market_pipeline.simulator.wire.yahoo_venues import Paper
+
+PRE_SECONDS = 5.5 * 3600
+POST_SECONDS = 4 * 3600
+TRADES_OUTSIDE = 0.9
+"""Instruments with at least this chance of a trade in a minute also trade outside the session."""
+TRADING = (SessionState.OPEN, SessionState.AUCTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A trading date as Yahoo sees it: continuous trading, and where the moment stands to it. Epoch seconds."""
+
+    session_date: date
+    state: str
+    start: float
+    end: float
+    at: float
+
+
+def regular_hours(session: Session, group: str | None) -> tuple[float, float]:
+    """Return start and end of continuous trading for a group."""
+    phases = [phase for phase in phases_of(session, group) if phase.state is SessionState.OPEN]
+    first = min((phase.start for phase in phases), default=session.open)
+    last = max((phase.end for phase in phases), default=session.close)
+    return first.timestamp(), last.timestamp()
+
+
+def hours_of(exchange: Exchange, paper: Paper, at: float) -> Hours:
+    """Return the hours of today's session, else of the last one."""
+    day = datetime.fromtimestamp(at, exchange.timeline.zone).date()
+    today = exchange.timeline.session(day)
+    session = today or exchange.timeline.before(day)
+    if session is None:
+        return Hours(day, "CLOSED", at, at, at)
+    start, end = regular_hours(session, paper.listing.group)
+    state = "CLOSED"
+    if state_of(session, paper.listing.group, at) in TRADING:
+        state = "REGULAR"
+    elif paper.venue.has_extended_hours and today is not None:
+        state = _extended_state(at, start, end)
+    return Hours(session.session_date, state, start, end, at)
+
+
+def _extended_state(at: float, start: float, end: float) -> str:
+    if at < start:
+        return "PRE" if at >= start - PRE_SECONDS else "PREPRE"
+    return "POST" if at < end + POST_SECONDS else "POSTPOST"
+
+
+def extended_price(exchange: Exchange, paper: Paper, hours: Hours, *, around: float | None) -> tuple[float, int] | None:
+    """Return the last price outside the session and its time; None where nothing trades then."""
+    trades = paper.venue.has_extended_hours and paper.listing.minute_probability >= TRADES_OUTSIDE
+    if not trades or around is None or is_nan(around) or not exchange.is_model:
+        return None
+    begin = hours.start - PRE_SECONDS if hours.state == "PRE" else hours.end
+    until = hours.at if hours.state == "PRE" else min(hours.at, hours.end + POST_SECONDS - 60)
+    minute = int(until) // 60 * 60 - 60
+    if minute < begin:
+        return None
+    listing = paper.listing
+    drift = normal(exchange.seed, listing.symbol, hours.session_date, hours.state == "PRE")
+    noise = normal(exchange.seed, listing.symbol, minute)
+    move = listing.daily_volatility * (0.3 * drift * (minute - begin) / PRE_SECONDS + 0.03 * noise)
+    ticks = max(1, round(around * (1 + move) * 10**listing.decimals / listing.tick))
+    second = minute + int(60 * uniform(exchange.seed, listing.symbol, minute, "second"))
+    return ticks * listing.tick / 10**listing.decimals, second
+
+
+def period(zone: ZoneInfo, start: float, end: float) -> dict[str, Any]:
+    """Return a stretch of time as charts state it."""
+    local = datetime.fromtimestamp(start, zone)
+    offset = int((local.utcoffset() or timedelta()).total_seconds())
+    return {"timezone": local.tzname(), "start": int(start), "end": int(end), "gmtoffset": offset}
+
+
+def trading_period(paper: Paper, hours: Hours) -> dict[str, Any]:
+    """Return a session's pre, regular and post periods; outside New York the outer two have no length."""
+    zone = ZoneInfo(paper.venue.zone)
+    pre, post = (PRE_SECONDS, POST_SECONDS) if paper.venue.has_extended_hours else (0, 0)
+    return {
+        "pre": period(zone, hours.start - pre, hours.start),
+        "regular": period(zone, hours.start, hours.end),
+        "post": period(zone, hours.end, hours.end + post),
+    }
