@@ -107,7 +107,9 @@ class Runtime:
             rule, settings=self.settings, clock=self.clock, keep=self.payloads.keep, patience=patience
         )
         keys = source_module(rule.name).REQUIRED_KEYS
-        context = SourceContext(file, rule, transport, self.clock, {key: self._key(key) for key in keys})
+        credentials = {key: self._key(key) for key in keys}
+        folder = self.folder / "sources" / rule.name
+        context = SourceContext(file, rule, transport, self.clock, credentials, folder)
         return source_module(rule.name).create(context)
 
     def _missing_keys(self, rule: SourceRule) -> list[str]:
