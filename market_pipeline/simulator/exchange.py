@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from market_pipeline.model.session import Session, SessionState
+from market_pipeline.simulator.board import Progress
+from market_pipeline.simulator.boards import Blocks, Boards, closes
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.standing import Day, Standing
 from market_pipeline.simulator.tape import (
@@ -31,6 +33,8 @@ from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
 
 TAPES_KEPT = 4096
 """About eight sessions of 500 instruments; the oldest used one is dropped."""
+FEWEST_ON_A_BOARD = 24
+"""So many instruments at once are worth matrices."""
 CLOSE_SEARCH_SESSIONS = 10
 """An instrument that did not trade for so many sessions is worth its long-run price."""
 
@@ -69,6 +73,7 @@ class Exchange:
         self._kept: OrderedDict[tuple[str, date], SessionTape] = OrderedDict()
         self._closes: dict[tuple[str, date], tuple[float, float | None]] = {}
         self._days: dict[tuple[str, date], Day] = {}
+        self._boards = Boards(tapes.listings)
 
     def standings(self, at: float, symbols: Iterable[str] | None = None) -> list[Standing]:
         """Return the standing of each known symbol (all by default); nothing before the first session."""
@@ -77,39 +82,61 @@ class Exchange:
             return []
         phases: dict[str | None, tuple[SessionState, bool]] = {}
         wanted = self.listings if symbols is None else [symbol for symbol in symbols if symbol in self.listings]
+        listings = [self.listings[symbol] for symbol in wanted]
+        known = self._many(listings, session, at)
         rows = []
-        for symbol in wanted:
-            listing = self.listings[symbol]
+        for listing in listings:
             if listing.group not in phases:
                 is_final = at >= trading_ends(session, listing.group)
                 phases[listing.group] = state_of(session, listing.group, at), is_final
-            rows.append(self._standing(listing, session, at=at, phase=phases[listing.group]))
+            symbol = listing.symbol
+            progress = known[symbol] if symbol in known else self._progress_of(listing, session, at)
+            rows.append(self._standing(listing, session, progress=progress, phase=phases[listing.group]))
         return rows
 
-    def _standing(self, listing: Listing, session: Session, *, at: float, phase: tuple[SessionState, bool]) -> Standing:
-        state, is_final = phase
+    def _many(self, listings: list[Listing], session: Session, at: float) -> dict[str, Progress | None]:
+        """Return the progress of many instruments at once, and find out the closes before it; nothing for a few."""
+        if not isinstance(self._tapes, Blocks) or len(listings) < FEWEST_ON_A_BOARD:
+            return {}
+        day = session.session_date
+        unknown = [listing for listing in listings if (listing.symbol, day) not in self._closes]
+        before = self.timeline.before(day)
+        if unknown and before is not None:
+            found = closes(unknown, before, tapes=self._tapes)
+            self._closes |= {(symbol, day): close for symbol, close in found.items()}
+        return self._boards.progress(listings, session, at=at, tapes=self._tapes)
+
+    def _standing(
+        self, listing: Listing, session: Session, *, progress: Progress | None, phase: tuple[SessionState, bool]
+    ) -> Standing:
+        (state, is_final), day = phase, session.session_date
+        before, before_at = self._close_before(listing, day)
+        if progress is None:
+            return Standing(listing, day, state, before, before, before_at, is_final=is_final)
+        return Standing(
+            listing, day, state, before, progress.price, progress.traded_at,
+            open=progress.open, high=progress.high, low=progress.low,
+            volume=progress.volume, turnover=progress.turnover,
+            trades=progress.trades, last_size=progress.last_size, is_final=is_final,
+        )  # fmt: skip
+
+    def _progress_of(self, listing: Listing, session: Session, at: float) -> Progress | None:
         tape = self.tape(listing, session)
         done, running = self._progress(listing, tape, at)
-        before, before_at = self._close_before(listing, session.session_date)
-        day = session.session_date
         if done == 0 and running is None:
-            return Standing(listing, day, state, before, before, before_at, is_final=is_final)
+            return None
         last = done - 1
         prices = running.prices if running else []
         high = [float(tape.high_to[last])] if done else []
         low = [float(tape.low_to[last])] if done else []
         traded_at, price, size = self._last_trade(listing, tape, last, running=running)
         volume, turnover = _running_sums(tape, done, running)
-        return Standing(
-            listing, day, state, before, price, traded_at,
-            open=float(tape.open[0]),
-            high=max(high + prices),
-            low=min(low + prices),
+        return Progress(
+            float(tape.open[0]), max(high + prices), min(low + prices), price, traded_at,
             volume=round((float(tape.volume_to[last]) if done else 0.0) + volume, listing.volume_decimals),
             turnover=round((float(tape.turnover_to[last]) if done else 0.0) + turnover, 2),
             trades=(int(tape.trades_to[last]) if done else 0) + len(prices),
             last_size=size,
-            is_final=is_final,
         )  # fmt: skip
 
     def _progress(self, listing: Listing, tape: SessionTape, at: float) -> tuple[int, MinuteSoFar | None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ PRE_SECONDS = 5.5 * 3600
 POST_SECONDS = 4 * 3600
 TRADES_OUTSIDE = 0.9
 """Instruments with at least this chance of a trade in a minute also trade outside the session."""
+LONGEST_PAUSE_SESSIONS = 10
 TRADING = (SessionState.OPEN, SessionState.AUCTION)
 
 
@@ -36,8 +38,10 @@ class Hours:
 
 
 def regular_hours(session: Session, group: str | None) -> tuple[float, float]:
-    """Return start and end of continuous trading for a group."""
+    """Return start and end of continuous trading for a group; the same twice on a day that is its holiday."""
     phases = [phase for phase in phases_of(session, group) if phase.state is SessionState.OPEN]
+    if not phases and phases_of(session, group):
+        return session.open.timestamp(), session.open.timestamp()
     first = min((phase.start for phase in phases), default=session.open)
     last = max((phase.end for phase in phases), default=session.close)
     return first.timestamp(), last.timestamp()
@@ -45,16 +49,26 @@ def regular_hours(session: Session, group: str | None) -> tuple[float, float]:
 
 def hours_of(exchange: Exchange, paper: Paper, at: float) -> Hours:
     """Return the hours of today's session, else of the last one."""
+    return _hours(exchange, (paper.listing.group, paper.venue.has_extended_hours), at)
+
+
+@lru_cache(maxsize=256)
+def _hours(exchange: Exchange, kept: tuple[str | None, bool], at: float) -> Hours:
+    group, has_extended_hours = kept
     day = datetime.fromtimestamp(at, exchange.timeline.zone).date()
-    today = exchange.timeline.session(day)
-    session = today or exchange.timeline.before(day)
+    today = session = exchange.timeline.session(day)
+    start, end = regular_hours(session, group) if session else (at, at)
+    for _ in range(LONGEST_PAUSE_SESSIONS):
+        if start < end:
+            break
+        session, today = exchange.timeline.before(session.session_date if session else day), None
+        start, end = regular_hours(session, group) if session else (at, at)
     if session is None:
         return Hours(day, "CLOSED", at, at, at)
-    start, end = regular_hours(session, paper.listing.group)
     state = "CLOSED"
-    if state_of(session, paper.listing.group, at) in TRADING:
+    if state_of(session, group, at) in TRADING:
         state = "REGULAR"
-    elif paper.venue.has_extended_hours and today is not None:
+    elif has_extended_hours and today is not None:
         state = _extended_state(at, start, end)
     return Hours(session.session_date, state, start, end, at)
 

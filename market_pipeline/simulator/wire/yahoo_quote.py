@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -15,20 +15,22 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from market_pipeline.simulator.exchange import Exchange
-from market_pipeline.simulator.price_model import level_of
+from market_pipeline.simulator.price_model import levels_of
 from market_pipeline.simulator.randomness import digest
 from market_pipeline.simulator.standing import Standing, is_nan
 from market_pipeline.simulator.timeline import begin_of
 from market_pipeline.simulator.viewpoint import Viewpoint
 from market_pipeline.simulator.wire.format import whole
-from market_pipeline.simulator.wire.yahoo_hours import Hours, extended_price, hours_of
+from market_pipeline.simulator.wire.yahoo_hours import LONGEST_PAUSE_SESSIONS, Hours, extended_price, hours_of
 from market_pipeline.simulator.wire.yahoo_venues import Paper
 
 KINDS = {"EQUITY": "Equity", "ETF": "ETF", "INDEX": "Index", "CURRENCY": "Currency", "FUTURE": "Futures"}
 FIRST_TRADE = 345_479_400
 REPORT_EVERY_DAYS = 91
-YEAR_STEP_DAYS = 8
-"""A quote's 52-week range is read off the price's level every so many days, not off each session."""
+YEAR_STEP_DAYS = 32
+SLOW_OCTAVES = (512, 128, 32)
+SWING_DAYS = 3.0
+"""A quote's 52-week range is read off the slow waves of the price's level, and so many days' swing around them."""
 LOT = 100
 SUPPLIES = {
     "BTC-USD": 19_950_000, "ETH-USD": 120_700_000, "SOL-USD": 553_000_000, "XRP-USD": 60_100_000_000,
@@ -36,6 +38,9 @@ SUPPLIES = {
 }  # fmt: skip
 """Coins in circulation."""
 DAY_SECONDS = 86_400
+
+
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -51,16 +56,22 @@ def seen(view: Viewpoint, papers: Sequence[Paper]) -> list[Seen]:
     """Return what a viewpoint sees of some instruments of one market; a duplicated one stands twice."""
     by_symbol = {paper.listing.symbol: paper for paper in papers}
     rows = view.standings(by_symbol)
-    idle = [row.listing.symbol for row in rows if not row.has_traded]
-    before = {row.listing.symbol: row for row in _session_before(view, rows[0], idle)} if idle else {}
+    before = _last_traded(view, rows)
     return [Seen(by_symbol[row.listing.symbol], row, before.get(row.listing.symbol, row)) for row in rows]
 
 
-def _session_before(view: Viewpoint, row: Standing, symbols: Iterable[str]) -> list[Standing]:
-    session = view.exchange.timeline.session(row.session_date)
-    if session is None:
-        return []
-    return replace(view, at=begin_of(session) - 0.001).standings(symbols)
+def _last_traded(view: Viewpoint, rows: Sequence[Standing]) -> dict[str, Standing]:
+    """Return symbol → the end of its last session with a trade, for those that have seen none in this one."""
+    idle = {row.listing.symbol: row for row in rows if not row.has_traded}
+    found: dict[str, Standing] = {}
+    for _ in range(LONGEST_PAUSE_SESSIONS):
+        session = view.exchange.timeline.session(next(iter(idle.values())).session_date) if idle else None
+        if session is None:
+            break
+        older = replace(view, at=begin_of(session) - 0.001).standings(idle)
+        found |= {row.listing.symbol: row for row in older if row.has_traded}
+        idle = {row.listing.symbol: row for row in older if not row.has_traded}
+    return found
 
 
 def quote_text(view: Viewpoint, item: Seen, *, delay_seconds: float) -> str:
@@ -76,7 +87,7 @@ def quote_text(view: Viewpoint, item: Seen, *, delay_seconds: float) -> str:
         **_ratios(item),
         **_extended(view, item, hours),
     }
-    return f"{fixed}{json.dumps(moving, separators=(',', ':'))[1:]}"
+    return f"{fixed}{_compact(moving)[1:]}"
 
 
 @lru_cache(maxsize=20_000)
@@ -104,7 +115,7 @@ def _unchanging(exchange: Exchange, paper: Paper, day: date) -> tuple[str, tuple
         facts |= {"circulatingSupply": SUPPLIES[paper.code]} if paper.code in SUPPLIES else {}
     if venue.has_volume:
         facts |= {"averageDailyVolume3Month": _average(paper, 1.0), "averageDailyVolume10Day": _average(paper, 0.94)}
-    return f"{json.dumps(facts, separators=(',', ':'), ensure_ascii=False)[:-1]},", year_range(exchange, paper, day)
+    return f"{_compact(facts)[:-1]},", year_range(exchange, paper, day)
 
 
 def _average(paper: Paper, share: float) -> int:
@@ -148,13 +159,13 @@ def year_range(exchange: Exchange, paper: Paper, day: date) -> tuple[float, floa
     """Return lowest and highest price of the 52 weeks before a session."""
     listing = paper.listing
     if not exchange.is_model:
-        days = exchange.days(listing.symbol, first=day - timedelta(days=365), last=day, at=_noon(day))
-        known = [(row.low, row.high) for row in days if row.low is not None and row.high is not None]
+        year = exchange.days(listing.symbol, first=day - timedelta(days=365), last=day, at=_noon(day))
+        known = [(row.low, row.high) for row in year if row.low is not None and row.high is not None]
         return min((low for low, _ in known), default=math.inf), max((high for _, high in known), default=0.0)
-    week = day.toordinal() // YEAR_STEP_DAYS * YEAR_STEP_DAYS
-    nodes = range(week - 360, week + 1, YEAR_STEP_DAYS)
-    levels = [level_of(listing, date.fromordinal(node), seed=exchange.seed) for node in nodes]
-    swing, scale = listing.daily_volatility, 10**listing.decimals
+    step = day.toordinal() // YEAR_STEP_DAYS
+    days = [date.fromordinal(YEAR_STEP_DAYS * number) for number in range(step - 365 // YEAR_STEP_DAYS, step + 1)]
+    levels = levels_of(listing, days, seed=exchange.seed, octaves=SLOW_OCTAVES)
+    swing, scale = SWING_DAYS * listing.daily_volatility, 10**listing.decimals
     low, high = (math.exp(edge) for edge in (min(levels) - swing, max(levels) + swing))
     return max(1, int(low * scale)) / scale, int(high * scale) / scale
 

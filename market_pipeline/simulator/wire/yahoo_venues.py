@@ -11,7 +11,7 @@ from market_pipeline.simulator.exchange import Exchange
 from market_pipeline.simulator.listing import Listing
 
 SOURCE = "yahoo"
-SUBUNITS = frozenset({"GBp", "ZAc", "ILA"})
+SUBUNITS = frozenset({"GBp", "ZAc", "ILA", "USX"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ INDICES = {
     "^GSPC": Venue("SNP", "SNP", "us_market", NEW_YORK, "INDEX", "Free Realtime Quote"),
     "^DJI": Venue("DJI", "DJI", "us_market", NEW_YORK, "INDEX"),
     "^IXIC": Venue("NIM", "Nasdaq GIDS", "us_market", NEW_YORK, "INDEX"),
+    "^NDX": Venue("NIM", "Nasdaq GIDS", "us_market", NEW_YORK, "INDEX"),
     "^RUT": Venue("WCB", "Chicago Options", "us_market", NEW_YORK, "INDEX"),
     "^VIX": Venue("WCB", "Cboe Indices", "us_market", NEW_YORK, "INDEX", has_volume=False),
     "^FTSE": Venue("FGI", "FTSE Index", "gb_market", LONDON, "INDEX"),
@@ -103,6 +104,9 @@ SUFFIXES = {
     ".SR": Venue("SAU", "Saudi", "sr_market", "Asia/Riyadh"),
     ".L": Venue("LSE", "LSE", "gb_market", LONDON, currency="GBp"),
     ".JO": Venue("JNB", "Johannesburg", "za_market", "Africa/Johannesburg", currency="ZAc"),
+    ".DE": Venue("GER", "XETRA", "de_market", "Europe/Berlin"),
+    ".PA": Venue("PAR", "Paris", "fr_market", "Europe/Paris"),
+    ".T": Venue("JPX", "Tokyo", "jp_market", "Asia/Tokyo"),
     ".TA": Venue("TLV", "Tel Aviv", "il_market", "Asia/Jerusalem", currency="ILA"),
     ".CS": Venue("CAS", "Casablanca", "ma_market", "Africa/Casablanca"),
     "=X": CURRENCIES,
@@ -113,8 +117,8 @@ FUTURES = {
     "CL=F": replace(COMEX, exchange="NYM", name="NY Mercantile"),
     "BZ=F": replace(COMEX, exchange="NYM", name="NY Mercantile"),
     "NG=F": replace(COMEX, exchange="NYM", name="NY Mercantile"),
-    "ZC=F": replace(COMEX, exchange="CBT", name="CBOT"),
-    "ZW=F": replace(COMEX, exchange="CBT", name="CBOT"),
+    "ZC=F": replace(COMEX, exchange="CBT", name="CBOT", currency="USX"),
+    "ZW=F": replace(COMEX, exchange="CBT", name="CBOT", currency="USX"),
 }
 
 
