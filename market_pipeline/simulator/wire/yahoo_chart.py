@@ -19,8 +19,9 @@ from market_pipeline.simulator.wire.yahoo_daily import daily_document
 from market_pipeline.simulator.wire.yahoo_hours import (
     POST_SECONDS,
     PRE_SECONDS,
-    extended_price,
+    Hours,
     hours_of,
+    price_outside,
     regular_hours,
 )
 from market_pipeline.simulator.wire.yahoo_quote import seen
@@ -186,14 +187,14 @@ def _outside(chart: Chart, sessions: list[Session]) -> Iterator[Bar]:
     view, window, symbol = chart.view, chart.window, chart.paper.listing.symbol
     for session in sessions:
         start, end = regular_hours(session, chart.group)
+        hours = Hours(session.session_date, "", start, end, view.at)
         before = view.exchange.close_on(symbol, session.session_date - timedelta(days=1))
         after = view.exchange.close_on(symbol, session.session_date) if end <= view.at else before
         for first, last, around in ((start - PRE_SECONDS, start, before), (end, end + POST_SECONDS, after)):
             for minute in range(int(max(first, window.start)), int(min(last, window.end, view.at - 60)), 60):
-                hours = hours_of(view.exchange, chart.paper, minute + 60)
-                price = extended_price(view.exchange, chart.paper, hours, around=around)
+                price = price_outside(view.exchange, chart.paper, hours, minute=minute, around=around)
                 if price is not None:
-                    yield flat(minute, price[0])
+                    yield flat(minute, price)
 
 
 def _with_last_trade(chart: Chart, rows: list[Bar]) -> list[Bar]:

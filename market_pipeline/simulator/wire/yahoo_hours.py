@@ -81,21 +81,29 @@ def _extended_state(at: float, start: float, end: float) -> str:
 
 def extended_price(exchange: Exchange, paper: Paper, hours: Hours, *, around: float | None) -> tuple[float, int] | None:
     """Return the last price outside the session and its time; None where nothing trades then."""
+    is_before = hours.state == "PRE"
+    begin = hours.start - PRE_SECONDS if is_before else hours.end
+    until = hours.at if is_before else min(hours.at, hours.end + POST_SECONDS - 60)
+    minute = int(until) // 60 * 60 - 60
+    price = price_outside(exchange, paper, hours, minute=minute, around=around) if minute >= begin else None
+    if price is None:
+        return None
+    return price, minute + int(60 * uniform(exchange.seed, paper.listing.symbol, minute, "second"))
+
+
+def price_outside(exchange: Exchange, paper: Paper, hours: Hours, *, minute: int, around: float | None) -> float | None:
+    """Return the price of a minute before the open or after the close, near the regular price before it."""
     trades = paper.venue.has_extended_hours and paper.listing.minute_probability >= TRADES_OUTSIDE
     if not trades or around is None or is_nan(around) or not exchange.is_model:
         return None
-    begin = hours.start - PRE_SECONDS if hours.state == "PRE" else hours.end
-    until = hours.at if hours.state == "PRE" else min(hours.at, hours.end + POST_SECONDS - 60)
-    minute = int(until) // 60 * 60 - 60
-    if minute < begin:
-        return None
-    listing = paper.listing
-    drift = normal(exchange.seed, listing.symbol, hours.session_date, hours.state == "PRE")
+    listing, is_before = paper.listing, minute < hours.start
+    begin = hours.start - PRE_SECONDS if is_before else hours.end
+    drift = normal(exchange.seed, listing.symbol, hours.session_date, is_before)
     noise = normal(exchange.seed, listing.symbol, minute)
     move = listing.daily_volatility * (0.3 * drift * (minute - begin) / PRE_SECONDS + 0.03 * noise)
     ticks = max(1, round(around * (1 + move) * 10**listing.decimals / listing.tick))
-    second = minute + int(60 * uniform(exchange.seed, listing.symbol, minute, "second"))
-    return ticks * listing.tick / 10**listing.decimals, second
+    price: float = ticks * listing.tick / 10**listing.decimals
+    return price
 
 
 def period(zone: ZoneInfo, start: float, end: float) -> dict[str, Any]:

@@ -113,12 +113,13 @@ def _unchanging(exchange: Exchange, paper: Paper, day: date) -> tuple[str, tuple
     if is_crypto:
         facts |= {"fromCurrency": paper.code.partition("-")[0], "toCurrency": "USD=X", "lastMarket": "CoinMarketCap"}
         facts |= {"circulatingSupply": SUPPLIES[paper.code]} if paper.code in SUPPLIES else {}
-    if venue.has_volume:
-        facts |= {"averageDailyVolume3Month": _average(paper, 1.0), "averageDailyVolume10Day": _average(paper, 0.94)}
+    facts |= {"averageDailyVolume3Month": _average(paper, 1.0), "averageDailyVolume10Day": _average(paper, 0.94)}
     return f"{_compact(facts)[:-1]},", year_range(exchange, paper, day)
 
 
 def _average(paper: Paper, share: float) -> int:
+    if not paper.venue.has_volume:
+        return 0
     value = paper.listing.daily_volume * share
     return round(value * paper.listing.price if paper.venue.kind == "CRYPTOCURRENCY" else value)
 
