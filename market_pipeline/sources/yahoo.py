@@ -35,9 +35,10 @@ from market_pipeline.sources.readings import Reading
 from market_pipeline.sources.source import Answer, Fetched, Source, SourceContext
 from market_pipeline.sources.yahoo_batches import USED_SHARE, Sweep, YahooDesk
 from market_pipeline.sources.yahoo_charts import parse_chart, parse_daily
-from market_pipeline.sources.yahoo_metrics import MODULES, parse_fundamentals, parse_metrics
+from market_pipeline.sources.yahoo_metrics import parse_metrics
 from market_pipeline.sources.yahoo_payloads import SOURCE
 from market_pipeline.sources.yahoo_quotes import parse_quotes
+from market_pipeline.sources.yahoo_statements import MODULES, TYPES, parse_summary, with_annual_statements
 
 REQUIRED_KEYS: tuple[str, ...] = ()
 
@@ -45,6 +46,8 @@ HOME = "https://query1.finance.yahoo.com"
 CHARTS = "https://query2.finance.yahoo.com"
 LONGEST_CHART = timedelta(days=7)
 """Yahoo allows eight days of minutes a call, counted its own way."""
+REPORTS_REACH = timedelta(days=800)
+"""Annual statements are at most two years old when the next ones come."""
 
 
 def create(context: SourceContext) -> Source:
@@ -138,20 +141,22 @@ class Yahoo:
         return Fetched(history.bars, (desk.answered(instrument.symbol, reading, answer),))
 
     def fundamentals(self, instruments: Sequence[Instrument]) -> Fetched[Fundamentals]:
-        """Fetch the newest published statements of each instrument, one call each."""
+        """Fetch the newest published statements of each instrument, two calls each."""
         desk = self._desk(RequestKind.FUNDAMENTALS)
         records: list[Fundamentals] = []
         outcomes: list[Outcome] = []
         for instrument in instruments:
             code = desk.code(instrument)
-            url = f"{CHARTS}/v10/finance/quoteSummary/{quoted(code, safe='=')}"
             try:
-                answer = self._call(RequestKind.FUNDAMENTALS, url, {"modules": MODULES, "formatted": "true"})
-                record = parse_fundamentals(answer.body, page_of(self.context, answer), code)
+                summary = self._summary_call(code)
+                record = parse_summary(summary.body, page_of(self.context, summary), code)
+                statements = self._statements_call(code)
+                record = with_annual_statements(record, statements.body)
             except FETCH_ERRORS as error:
                 outcomes.extend(desk.failed([instrument], error))
                 continue
             records.append(replace(record, symbol=instrument.symbol))
+            answer = joined_answers([statements, summary])
             outcomes.append(desk.answered(instrument.symbol, Reading(OutcomeStatus.OK), answer))
         return Fetched(tuple(records), tuple(outcomes))
 
@@ -161,6 +166,21 @@ class Yahoo:
 
     def _quote_call(self, kind: RequestKind, codes: Sequence[str]) -> Answer:
         return self._call(kind, f"{HOME}/v7/finance/quote", {"symbols": ",".join(codes), "formatted": "false"})
+
+    def _summary_call(self, code: str) -> Answer:
+        url = f"{CHARTS}/v10/finance/quoteSummary/{quoted(code, safe='=')}"
+        return self._call(RequestKind.FUNDAMENTALS, url, {"modules": MODULES, "formatted": "true"})
+
+    def _statements_call(self, code: str) -> Answer:
+        now = self.context.clock.now()
+        params = {
+            "symbol": code,
+            "type": TYPES,
+            "period1": str(int((now - REPORTS_REACH).timestamp())),
+            "period2": str(int(now.timestamp())),
+        }
+        url = f"{CHARTS}/ws/fundamentals-timeseries/v1/finance/timeseries/{quoted(code, safe='=')}"
+        return self._call(RequestKind.FUNDAMENTALS, url, params)
 
     def _chart_call(
         self, desk: YahooDesk, instrument: Instrument, *, start: datetime, end: datetime, interval: str

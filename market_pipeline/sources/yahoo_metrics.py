@@ -1,31 +1,26 @@
-"""Reads metrics from Yahoo's v7 quote answer, and balance sheets from its quoteSummary. Pure.
+"""Reads metrics from Yahoo's v7 quote answer. Pure.
 
 A row of metrics: {"symbol":"AAPL","marketCap":4243043303424,"trailingPE":38.44,"epsTrailingTwelveMonths":7.47,
 "trailingAnnualDividendRate":1.05,"trailingAnnualDividendYield":0.00369,"dividendYield":0.38,"bookValue":4.99,…}
-A summary: {"quoteSummary":{"result":[{"financialData":{"totalDebt":{"raw":330120003584,"fmt":"330.12B"},…},…}]}}
 Traps: dividendYield is percent and the others are fractions; in a market that is quoted in hundredths the yields are a
 hundred times too small, and per-share figures are in the statements' currency. What cannot be checked stays unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-from market_pipeline.errors import PayloadError, UnknownSymbol
-from market_pipeline.model.metrics import Fundamentals, Metrics
+from market_pipeline.errors import PayloadError
+from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.numbers import parse_number
-from market_pipeline.sources.readings import Page, amount, payload_error, price, signed, text_of
-from market_pipeline.sources.yahoo_payloads import SOURCE, Report, Unit, moment, results_of, unit_of
+from market_pipeline.sources.readings import Page, amount, price, signed
+from market_pipeline.sources.yahoo_payloads import Report, Unit, moment, unit_of
 from market_pipeline.sources.yahoo_quotes import Row, book_of, event_time_of, read_rows, volume_of
 
 AGREES = 0.05
 """How far two ways to the same ratio may differ: prices move between Yahoo's own refreshes."""
 YIELD_AGREES = 0.5
 """A price may have moved far since the yield was computed; a wrong unit is a factor of 100."""
-MODULES = "assetProfile,financialData,defaultKeyStatistics,summaryDetail"
 
 
 def parse_metrics(body: bytes, page: Page) -> dict[str, Report[Metrics]]:
@@ -119,40 +114,3 @@ def _earnings_date(row: Row, page: Page) -> date | None:
 
 def _is_near(one: float, other: float, share: float) -> bool:
     return abs(one - other) <= share * abs(other)
-
-
-def parse_fundamentals(body: bytes, page: Page, code: str) -> Fundamentals:
-    """Return the balance sheet of `code`. Raises PayloadError for another shape, UnknownSymbol for no result."""
-    results = results_of(body, "quoteSummary")
-    if not results:
-        raise UnknownSymbol(f"Yahoo has no summary of {code}: a retry does not help; correct its alias")
-    if not isinstance(results[0], dict):
-        raise payload_error(SOURCE, "a summary", results[0])
-    modules = {name: part for name, part in results[0].items() if isinstance(part, dict)}
-    finance, statistics = modules.get("financialData", {}), modules.get("defaultKeyStatistics", {})
-    period_end = moment({"mostRecentQuarter": _raw(statistics, "mostRecentQuarter")}, "mostRecentQuarter")
-    return Fundamentals(
-        market=page.market,
-        source=page.source,
-        symbol=code,
-        received_time=page.received_time,
-        # the date is midnight UTC of the day itself
-        period_end=period_end.date() if period_end else None,
-        total_debt=_raw(finance, "totalDebt"),
-        cash_and_interest_bearing_deposits=_raw(finance, "totalCash"),
-        total_revenue=_raw(finance, "totalRevenue"),
-        sector=_line_of_business(modules.get("assetProfile", {})),
-        currency=text_of(finance.get("financialCurrency")),
-        payload_sha=page.payload_sha,
-    )
-
-
-def _raw(module: Mapping[str, Any], key: str) -> float | None:
-    """Return a figure, which comes as {"raw": …, "fmt": …}, as {} for none, or plain."""
-    value = module.get(key)
-    return parse_number(value.get("raw") if isinstance(value, dict) else value, "raw")
-
-
-def _line_of_business(profile: Mapping[str, Any]) -> str | None:
-    parts = [part for key in ("sector", "industry") if (part := text_of(profile.get(key)))]
-    return " / ".join(parts) or None

@@ -124,7 +124,8 @@ def _as_theirs(request: requests.PreparedRequest, answer: Answer) -> _Response:
         if name in answer.headers:
             headers["Location"] = answer.headers[name]
     for line in answer.set_cookies:
-        headers.add("Set-Cookie", line)
+        # all of Yahoo's hosts want it; on loopback it cannot be given for the domain
+        headers.add("Set-Cookie", line if "domain=" in line.lower() else f"{line}; Domain=.{DOMAIN}")
     response = fill(_Response(), request, status=answer.http_status, headers=headers, body=answer.body)
     response.answer = answer
     return response

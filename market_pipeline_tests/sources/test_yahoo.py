@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from market_pipeline.errors import BudgetExhausted
 from market_pipeline.model.instrument import Alias, Instrument
-from market_pipeline.model.outcome import OutcomeStatus
+from market_pipeline.model.outcome import OutcomeStatus, RequestKind
+from market_pipeline.model.quote import Quote
+from market_pipeline.sources.source import Answer
+from market_pipeline.sources.yahoo_batches import Sweep, YahooDesk
 from market_pipeline_tests.sources.scripted_server import reply
 from market_pipeline_tests.sources.yahoo_desk import (
     APPLE,
@@ -73,7 +78,7 @@ def test_a_batch_that_fails_concerns_its_own_symbols_only(tmp_path: Path) -> Non
     assert [quote.symbol for quote in fetched.records] == ["BRK.B"]
 
 
-def test_what_the_budget_does_not_reach_is_deferred_and_overtakes_nobody(tmp_path: Path) -> None:
+def test_what_the_budget_does_not_reach_is_deferred(tmp_path: Path) -> None:
     limits = {"kind_budgets": {"quote": {"per_second": 0.1, "burst": 4}}}
     with yahoo(tmp_path, [sample("quote_normal.json")], limits=limits, batch_size=1) as (source, it):
         fetched = source.quotes(FOUR)
@@ -81,6 +86,20 @@ def test_what_the_budget_does_not_reach_is_deferred_and_overtakes_nobody(tmp_pat
     assert paths(it) == ["/", "/v1/test/getcrumb", "/v7/finance/quote", "/v7/finance/quote"]
     assert [outcome.status for outcome in fetched.outcomes] == [OutcomeStatus.OK] * 2 + [OutcomeStatus.DEFERRED] * 2
     assert "the next turn is in 10.0 s" in str(fetched.outcomes[3].reason)
+
+
+def test_a_later_batch_never_overtakes_one_without_a_turn(tmp_path: Path) -> None:
+    asked: list[Sequence[str]] = []
+
+    def without_a_turn(codes: Sequence[str]) -> Answer:
+        asked.append(codes)
+        raise BudgetExhausted("spent")
+
+    with yahoo(tmp_path, [reply()], batch_size=1) as (source, _):
+        desk = YahooDesk(source.context, RequestKind.QUOTE)
+        fetched = Sweep[Quote](desk, without_a_turn, lambda _: {}).over(FOUR)
+    assert asked == [["AAPL"]]
+    assert [outcome.status for outcome in fetched.outcomes] == [OutcomeStatus.DEFERRED] * 4
 
 
 def test_what_the_cycles_time_does_not_reach_is_deferred(tmp_path: Path) -> None:
@@ -189,11 +208,15 @@ def test_days_end_with_the_last_finished_session(tmp_path: Path) -> None:
 
 
 def test_statements_are_asked_for_one_by_one_and_a_missing_one_harms_no_other(tmp_path: Path) -> None:
-    script = [sample("summary_not_found.json", 404), sample("summary_normal.json")]
+    script = [sample("summary_not_found.json", 404), sample("summary_normal.json"), sample("timeseries_normal.json")]
     with yahoo(tmp_path, script) as (source, it):
         fetched = source.fundamentals([GONE, APPLE])
-    assert paths(it)[2:] == ["/v10/finance/quoteSummary/GONE1", "/v10/finance/quoteSummary/AAPL"]
-    assert [(one.symbol, one.total_debt) for one in fetched.records] == [("AAPL", 330120003584.0)]
+    assert paths(it)[2:] == [
+        "/v10/finance/quoteSummary/GONE1",
+        "/v10/finance/quoteSummary/AAPL",
+        "/ws/fundamentals-timeseries/v1/finance/timeseries/AAPL",
+    ]
+    assert [(one.symbol, one.impermissible_income) for one in fetched.records] == [("AAPL", 17440000000.0)]
     assert [(outcome.symbol, outcome.status) for outcome in fetched.outcomes] == [
         ("GONE1", OutcomeStatus.UNKNOWN),
         ("AAPL", OutcomeStatus.OK),

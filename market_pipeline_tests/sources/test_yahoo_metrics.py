@@ -8,13 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from market_pipeline.errors import PayloadError, UnknownSymbol
-from market_pipeline.model.metrics import Fundamentals, Metrics
+from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.yahoo_metrics import parse_fundamentals, parse_metrics
+from market_pipeline.sources.yahoo_metrics import parse_metrics
 from market_pipeline_tests.sources.yahoo_desk import NOW, body, changed, page
-
-RIYADH = ZoneInfo("Asia/Riyadh")
 
 
 def metrics_of(payload: bytes, code: str, zone: str = "America/New_York") -> Metrics:
@@ -123,32 +120,3 @@ def test_a_range_upside_down_is_set_aside() -> None:
     assert reports["AAPL"].status is OutcomeStatus.PARSE_ERROR
     assert reports["AAPL"].reason == "fiftyTwoWeekLow 900 is above fiftyTwoWeekHigh 290.1"
     assert reports["MSFT"].status is OutcomeStatus.OK
-
-
-def test_a_summary_becomes_the_inputs_of_a_screen() -> None:
-    assert parse_fundamentals(body("summary_normal.json"), page(RIYADH, market="saudi"), "2222.SR") == Fundamentals(
-        market="saudi",
-        source="yahoo",
-        symbol="2222.SR",
-        received_time=NOW,
-        period_end=date(2026, 9, 30),
-        total_debt=330120003584.0,
-        cash_and_interest_bearing_deposits=215340007424.0,
-        total_revenue=1660450045952.0,
-        sector="Energy / Oil & Gas Integrated",
-        currency="SAR",
-        payload_sha="sha",
-    )
-
-
-def test_what_a_summary_leaves_out_is_unknown() -> None:
-    screen = parse_fundamentals(body("summary_missing_statements.json"), page(RIYADH), "4031.SR")
-    assert (screen.period_end, screen.total_debt, screen.cash_and_interest_bearing_deposits) == (None, None, None)
-    assert (screen.total_revenue, screen.sector, screen.currency, screen.impermissible_income) == (None,) * 4
-
-
-def test_a_summary_of_nobody_or_of_another_shape_is_an_error() -> None:
-    with pytest.raises(UnknownSymbol, match=r"no summary of 4031\.SR"):
-        parse_fundamentals(b'{"quoteSummary":{"result":[],"error":null}}', page(), "4031.SR")
-    with pytest.raises(PayloadError):
-        parse_fundamentals(b'{"quoteSummary":{"result":["x"],"error":null}}', page(), "4031.SR")

@@ -43,6 +43,13 @@ def test_one_cookie_and_one_crumb_serve_all_calls(tmp_path: Path) -> None:
     assert {seen.headers.get("Cookie") for seen in it.server.seen[1:]} == {"A3=d=AQABBx&S=AQAAA"}
 
 
+def test_a_cookie_without_a_domain_is_sent_to_all_of_yahoos_hosts(tmp_path: Path) -> None:
+    plain = reply(404, b"", Set_Cookie="A3=d=abc; Max-Age=600; Path=/", Content_Type="text/plain")
+    with talking(tmp_path, plain, CRUMB, NORMAL) as (conversation, it):
+        ask(conversation, it)
+    assert [seen.headers.get("Cookie") for seen in it.server.seen] == [None, "A3=d=abc", "A3=d=abc"]
+
+
 def test_cookie_and_crumb_outlive_the_process(tmp_path: Path) -> None:
     with talking(tmp_path, COOKIE, CRUMB, NORMAL) as (conversation, it):
         ask(conversation, it)
