@@ -38,20 +38,23 @@ class Progress(NamedTuple):
 class Board:
     """One session of instruments that trade in whole units and keep the same hours."""
 
-    def __init__(self, listings: Sequence[Listing], compute: Callable[[Rows], Block]) -> None:
+    def __init__(self, listings: Sequence[Listing], plan: TradingPlan, compute: Callable[[Rows], Block]) -> None:
         self._listings = listings
         self._places = {listing.symbol: place for place, listing in enumerate(listings)}
         self._compute = compute
         self._filled = np.zeros(len(listings), dtype=bool)
-        self._plan: TradingPlan | None = None
-        self._ticks: tuple[NDArray[np.int32], ...] = ()
-        self._units: Integers = np.zeros((0, 0), dtype=np.int64)
-        self._trades: NDArray[np.uint8] = np.zeros((0, 0), dtype=np.uint8)
+        self._plan = plan
+        shape = len(listings), len(plan.starts)
+        # zeros are memory that the system gives only when a row is written
+        self._ticks = tuple(np.zeros(shape, dtype=np.int32) for _ in range(4))
+        self._units = np.zeros(shape, dtype=np.int64)
+        self._trades = np.zeros(shape, dtype=np.uint8)
 
     def progress(self, listings: Sequence[Listing], *, at: float) -> list[Progress | None]:
         """Return each instrument's session up to epoch second `at`; None where nothing has traded."""
         places = np.array([self._places[listing.symbol] for listing in listings], dtype=np.int64)
-        plan = self._fill(places)
+        self._fill(places)
+        plan = self._plan
         done = int(np.searchsorted(plan.starts, at - 60, side="right"))
         seen = done + bool(done < len(plan.starts) and plan.starts[done] <= at)
         window = _Window(
@@ -64,28 +67,16 @@ class Board:
         )
         return _progress(window, at)
 
-    def _fill(self, places: Integers) -> TradingPlan:
+    def _fill(self, places: Integers) -> None:
         missing = np.unique(places[~self._filled[places]])
         for first in range(0, len(missing), FILL_AT_ONCE):
             chunk = missing[first : first + FILL_AT_ONCE]
             block = self._compute(Rows([self._listings[place] for place in chunk.tolist()]))
-            if self._plan is None:
-                self._make_room(block.plan)
             for side, ticks in zip(self._ticks, block.ticks, strict=True):
                 side[chunk] = ticks
             self._units[chunk] = np.where(block.traded, block.units, 0)
             self._trades[chunk] = np.where(block.traded, block.trades, 0)
             self._filled[chunk] = True
-        assert self._plan is not None  # noqa: S101 - nobody asks for nothing
-        return self._plan
-
-    def _make_room(self, plan: TradingPlan) -> None:
-        """Reserve memory, which the system gives only to the rows that are written."""
-        shape = len(self._listings), len(plan.starts)
-        self._plan = plan
-        self._ticks = tuple(np.zeros(shape, dtype=np.int32) for _ in range(4))
-        self._units = np.zeros(shape, dtype=np.int64)
-        self._trades = np.zeros(shape, dtype=np.uint8)
 
 
 class _Window(NamedTuple):

@@ -17,6 +17,7 @@ from market_pipeline.simulator.board import FILL_AT_ONCE, Board, Progress, trade
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.price_model import Block, Rows
 from market_pipeline.simulator.tape import SECOND
+from market_pipeline.simulator.timeline import Timeline, TradingPlan
 
 SESSIONS_KEPT = 2
 """Of each group; a session of 8,800 instruments takes about 86 MB."""
@@ -26,8 +27,13 @@ SESSIONS_KEPT = 2
 class Blocks(Protocol):
     """Where whole sessions of several instruments come from."""
 
-    def block(self, rows: Rows, session: Session) -> Block:
-        """Return the whole session of several instruments of one group."""
+    timeline: Timeline
+
+    def plan(self, session: Session, group: str | None) -> TradingPlan:
+        """Return the minutes in which a group can trade."""
+
+    def block(self, rows: Rows, sessions: Sequence[Session]) -> Block:
+        """Return one session a row, whole; all of them have plans of the same form."""
 
 
 class Boards:
@@ -51,7 +57,11 @@ class Boards:
     def _board(self, group: str | None, session: Session, tapes: Blocks) -> Board:
         key = session.session_date, group
         if key not in self._kept:
-            self._kept[key] = Board(self._groups[group], lambda rows: tapes.block(rows, session))
+            self._kept[key] = Board(
+                self._groups[group],
+                tapes.plan(session, group),
+                lambda rows: tapes.block(rows, [session] * len(rows.listings)),
+            )
             while len(self._kept) > SESSIONS_KEPT * len(self._groups):
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -61,17 +71,16 @@ class Boards:
 def closes(listings: Sequence[Listing], session: Session, *, tapes: Blocks) -> dict[str, tuple[float, float]]:
     """Return symbol → last price of a session and its time, without keeping the session; nothing where none traded."""
     found: dict[str, tuple[float, float]] = {}
-    for group in by_group(listings).values():
-        for first in range(0, len(group), FILL_AT_ONCE):
+    for name, group in by_group(listings).items():
+        starts = tapes.plan(session, name).starts
+        for first in range(0, len(group) if len(starts) else 0, FILL_AT_ONCE):
             members = group[first : first + FILL_AT_ONCE]
-            block = tapes.block(Rows(members), session)
-            place, count = np.arange(len(members)), len(block.plan.starts)
-            if count == 0:
-                continue
+            block = tapes.block(Rows(members), [session] * len(members))
+            place, count = np.arange(len(members)), len(starts)
             last = count - 1 - np.argmax(block.traded[:, ::-1], axis=1)
             prices = Rows(members).prices(block.ticks[3])[place, last].tolist()
             trades = block.trades[place, last]
-            times = trade_ns(block.plan.starts[last], trades - 1, trades).tolist()
+            times = trade_ns(starts[last], trades - 1, trades).tolist()
             for row in np.flatnonzero(block.traded.any(axis=1)).tolist():
                 found[members[row].symbol] = prices[row], times[row] / SECOND
     return found

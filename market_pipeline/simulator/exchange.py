@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from market_pipeline.model.session import Session, SessionState
 from market_pipeline.simulator.board import Progress
 from market_pipeline.simulator.boards import Blocks, Boards, closes
+from market_pipeline.simulator.daily import FEWEST_AT_ONCE, days_of
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.standing import Day, Standing
 from market_pipeline.simulator.tape import (
@@ -189,16 +191,22 @@ class Exchange:
 
     def days(self, symbol: str, *, first: date, last: date, at: float) -> Iterator[Day]:
         """Give one row for each of these sessions."""
-        listing = self.listings[symbol]
-        for day in self.session_dates(first=first, last=last, at=at):
-            session = self.timeline.session(day)
-            if session is not None and (symbol, day) not in self._days:
-                self._days[symbol, day] = self._day(listing, session)
-            yield self._days[symbol, day]
+        listing, dates = self.listings[symbol], self.session_dates(first=first, last=last, at=at)
+        unknown = [day for day in dates if (symbol, day) not in self._days]
+        sessions = [session for day in unknown if (session := self.timeline.session(day)) is not None]
+        if isinstance(self._tapes, Blocks) and len(sessions) >= FEWEST_AT_ONCE:
+            rows = days_of(listing, sessions, tapes=self._tapes, close_before=partial(self._close_number, listing))
+        else:
+            rows = [self._day(listing, session) for session in sessions]
+        self._days |= {(symbol, row.session_date): row for row in rows}
+        yield from (self._days[symbol, day] for day in dates)
+
+    def _close_number(self, listing: Listing, day: date) -> float:
+        return self._close_before(listing, day)[0]
 
     def _day(self, listing: Listing, session: Session) -> Day:
         tape = self._whole(listing, session)
-        before, _ = self._close_before(listing, session.session_date)
+        before = self._close_number(listing, session.session_date)
         if not len(tape):
             return Day(session.session_date, before, None, None, None, None, None, None, None)
         return Day(

@@ -44,10 +44,14 @@ def levels_of(
 
     With some of the octaves only, it is what remains when the faster waves are smoothed away.
     """
-    base, nodes = math.log(listing.price), _Nodes((seed, listing.symbol))
-    ordinals = [day.toordinal() for day in days]
-    waves = [sum(math.sqrt(period) * _wave(nodes, ordinal, period) for period in octaves) for ordinal in ordinals]
-    return [base + 0.4 * listing.daily_volatility * height for height in waves]
+    nodes = _Nodes((seed, listing.symbol))
+    return [_level(listing, nodes, day, octaves=octaves) for day in days]
+
+
+def _level(listing: Listing, nodes: _Nodes, day: date, *, octaves: Sequence[int] = OCTAVES_DAYS) -> float:
+    ordinal = day.toordinal()
+    waves = sum(math.sqrt(period) * _wave(nodes, ordinal, period) for period in octaves)
+    return math.log(listing.price) + 0.4 * listing.daily_volatility * waves
 
 
 class _Nodes(dict[tuple[int, int], float]):
@@ -93,22 +97,30 @@ class ModelTapes:
 
     def tape(self, listing: Listing, session: Session) -> SessionTape:
         """Return the whole session of one instrument."""
-        day, rows = session.session_date, Rows((listing,))
-        block = self.block(rows, session)
+        rows, plan = Rows((listing,)), self.plan(session, listing.group)
+        block = self.block(rows, [session])
         traded = np.flatnonzero(block.traded[0])
         first, high, low, last = (rows.prices(side)[0] for side in block.ticks)
-        bars = Columns(block.plan.starts, first, high, low, last, rows.volumes(block.units)[0], block.trades[0])
-        return tape_of(day, bars.rows(traded))
+        bars = Columns(plan.starts, first, high, low, last, rows.volumes(block.units)[0], block.trades[0])
+        return tape_of(session.session_date, bars.rows(traded))
 
-    def block(self, rows: Rows, session: Session) -> Block:
-        """Return the whole session of several instruments of one group."""
-        day, group = session.session_date, rows.listings[0].group
-        key = day, group
+    def plan(self, session: Session, group: str | None) -> TradingPlan:
+        """Return the minutes in which a group can trade."""
+        key = session.session_date, group
         if key not in self._plans:
             self._plans[key] = trading_plan(session, group)
+        return self._plans[key]
+
+    def block(self, rows: Rows, sessions: Sequence[Session]) -> Block:
+        """Return one session a row, whole; all of them have plans of the same form."""
+        plan = self.plan(sessions[0], rows.listings[0].group)
+        before = {session.session_date: self._day_before(session.session_date) for session in sessions}
+        days = [(before[session.session_date], session.session_date) for session in sessions]
+        return session_block(rows, plan, days=days, seed=self._seed)
+
+    def _day_before(self, day: date) -> date:
         previous = self.timeline.before(day)
-        before = previous.session_date if previous else day - timedelta(days=1)
-        return session_block(rows, self._plans[key], days=(before, day), seed=self._seed)
+        return previous.session_date if previous else day - timedelta(days=1)
 
 
 class Rows:
@@ -166,9 +178,8 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """A session of several instruments: a row an instrument, a column a minute; what did not trade is not `traded`."""
+    """Whole sessions: a row an instrument or a day, a column a minute; what did not trade is not `traded`."""
 
-    plan: TradingPlan
     ticks: tuple[Integers, Integers, Integers, Integers]
     """Open, high, low and close in steps of each instrument's tick."""
     units: Floats
@@ -176,20 +187,20 @@ class Block:
     traded: NDArray[np.bool_]
 
 
-def session_block(rows: Rows, plan: TradingPlan, *, days: tuple[date, date], seed: int) -> Block:
-    """Compute one session. `days` are the preceding trading date and the session's own.
+def session_block(rows: Rows, plan: TradingPlan, *, days: Sequence[tuple[date, date]], seed: int) -> Block:
+    """Compute a session for each row. `days` are the preceding trading date and the session's own.
 
-    Every row is what it would be alone: each instrument draws from a stream of its own.
+    Every row is what it would be alone: each instrument draws from a stream of its own for each session.
     """
     if not len(plan.starts):
         none = np.zeros((len(rows.listings), 0), dtype=np.int64)
-        return Block(plan, (none, none, none, none), none.astype(float), none, none.astype(bool))
+        return Block((none, none, none, none), none.astype(float), none, none.astype(bool))
     draw = _drawn(rows, plan, days=days, seed=seed)
     weights = _u_shape(len(plan.starts))
     path = _bridge(draw, rows, weights)
     units, trades = _volumes(draw, rows, weights)
     ticks = np.maximum(1, np.rint(np.exp(path) * rows.scales / rows.ticks)).astype(np.int64)
-    return Block(plan, _ohlc(draw, rows, weights, ticks=ticks, trades=trades), units, trades, draw.traded)
+    return Block(_ohlc(draw, rows, weights, ticks=ticks, trades=trades), units, trades, draw.traded)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,17 +216,18 @@ class _Draw:
     traded: NDArray[np.bool_]
 
 
-def _drawn(rows: Rows, plan: TradingPlan, *, days: tuple[date, date], seed: int) -> _Draw:
-    """Draw a session. The order of the draws is part of the model."""
-    before, day = days
+def _drawn(rows: Rows, plan: TradingPlan, *, days: Sequence[tuple[date, date]], seed: int) -> _Draw:
+    """Draw the sessions. The order of the draws is part of the model."""
     shape = len(rows.listings), len(plan.starts)
     steps, volume, up, down = (np.zeros(shape) for _ in range(4))
     traded = np.zeros(shape, dtype=bool)
     levels = np.zeros((shape[0], 2))
-    for row, listing in enumerate(rows.listings):
+    nodes: dict[str, _Nodes] = {}
+    for row, (listing, (before, day)) in enumerate(zip(rows.listings, days, strict=True)):
         if not trades_on(listing, day, seed=seed):
             continue
-        levels[row] = levels_of(listing, (before, day), seed=seed)
+        known = nodes.setdefault(listing.symbol, _Nodes((seed, listing.symbol)))
+        levels[row] = [_level(listing, known, at) for at in (before, day)]
         random = stream(seed, listing.symbol, day)
         random.standard_normal(out=steps[row])
         volume[row] = random.lognormal(-0.18, 0.6, shape[1])

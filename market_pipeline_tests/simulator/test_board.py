@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -46,6 +46,17 @@ def test_the_order_of_rows_and_moments_does_not_matter() -> None:
     first = forward.standings(early, symbols), forward.standings(late, symbols)
     second = backward.standings(late, symbols[::-1]), backward.standings(early, symbols[20:])
     assert (second[1], second[0][::-1]) == (first[0][20:], first[1])
+
+
+@pytest.mark.parametrize(
+    ("market", "symbol"), [("us", "AAPL"), ("us", "SIM0001"), ("casablanca", "AGM"), ("crypto", "BTC-USD")]
+)
+def test_a_long_daily_history_is_what_its_days_are_one_by_one(market: str, symbol: str) -> None:
+    many, single, at = made(market), made(market), seconds("12:00:00")
+    whole = list(many.days(symbol, first=date(2026, 10, 1), last=date(2026, 11, 19), at=at))
+    apart = [day for row in whole for day in single.days(symbol, first=row.session_date, last=row.session_date, at=at)]
+    assert len(whole) >= 30
+    assert whole == apart
 
 
 def test_a_day_that_is_a_groups_holiday_sees_none_of_it_trade() -> None:

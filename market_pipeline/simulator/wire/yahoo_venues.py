@@ -39,12 +39,12 @@ class Paper:
     venue: Venue
     main_currency: str
 
-    @property
+    @cached_property
     def currency(self) -> str:
         """Return the currency that prices are in, perhaps a subunit."""
         return self.venue.currency or self.main_currency
 
-    @property
+    @cached_property
     def factor(self) -> int:
         """Return how many units of `currency` make one of the main currency."""
         return 100 if self.currency in SUBUNITS else 1
@@ -54,12 +54,12 @@ class Paper:
         """Return what the company behind it reports."""
         return company_of(self.listing)
 
-    @property
+    @cached_property
     def is_share(self) -> bool:
         """Tell whether a company stands behind it."""
         return self.venue.kind == "EQUITY"
 
-    @property
+    @cached_property
     def decimals(self) -> int:
         """Return the decimals of a price in `currency`."""
         return max(0, self.listing.decimals - 2) if self.factor == 100 else self.listing.decimals
