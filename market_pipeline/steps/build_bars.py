@@ -17,7 +17,7 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.due import in_reach
-from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
+from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -88,10 +88,10 @@ def _could_trade(market: MarketRuntime, instrument: Instrument, *, start: dateti
 
 
 def _charted(runtime: Runtime, market: MarketRuntime) -> Sequence[Instrument]:
-    """Return whose charts are asked for in a cycle: tier 1, or all where no budget limits the requests."""
+    """Return whose charts are asked for in a cycle: tier 1, or all that are urgent where no budget limits requests."""
     instruments = instruments_of(runtime, market)
     if not runtime.settings.budgets:
-        return instruments
+        return urgent(instruments)
     return [instrument for instrument in instruments if instrument.tier == 1]
 
 

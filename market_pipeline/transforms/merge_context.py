@@ -31,6 +31,7 @@ class SourceLimits:
     delay: timedelta
     max_age_minutes: float
     """Open-market minutes, the declared delay included."""
+    is_fallback: bool
 
 
 class MergeContext:
@@ -49,6 +50,7 @@ class MergeContext:
                 rule.feed_group or rule.name,
                 timedelta(seconds=rule.declared_delay_seconds),
                 rule.max_age_minutes + rule.declared_delay_seconds / 60,
+                rule.is_fallback,
             )
             for rank, rule in enumerate(market_file.sources)
         }
