@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import numpy as np
+import pytest
 
 from market_pipeline.clock import HandClock
 from market_pipeline.simulator.exchange import Exchange
@@ -30,6 +31,22 @@ def test_the_same_seed_gives_the_same_bars() -> None:
     one, two = tape("india", "RELIANCE"), tape("india", "RELIANCE")
     assert one.close.tolist() == two.close.tolist()
     assert one.volume.tolist() == two.volume.tolist()
+
+
+@pytest.mark.parametrize(
+    ("market", "symbol", "first", "last", "volume"),
+    [
+        ("india", "RELIANCE", 1261.3, 1261.8, 1509.0),
+        ("casablanca", "ATW", 626.1, 629.0, 386.0),
+        ("crypto", "BTC-USD", 92401.4, 94576.8, 2.60769233),
+        ("us", "AAPL", 310.66, 303.29, 39029.0),
+    ],
+)
+def test_a_seed_gives_the_bars_that_it_always_gave(
+    market: str, symbol: str, *, first: float, last: float, volume: float
+) -> None:
+    bars = tape(market, symbol)
+    assert (bars.close[0], bars.close[-1], bars.volume[5]) == (first, last, volume)
 
 
 def test_another_seed_gives_other_bars() -> None:
