@@ -29,7 +29,7 @@ from market_pipeline.sources.charts import (
     daily_bar,
 )
 from market_pipeline.sources.readings import amount, payload_error
-from market_pipeline.sources.yahoo_payloads import SOURCE, WITHOUT_VOLUME, Unit, results_of, unit_of
+from market_pipeline.sources.yahoo_payloads import SOURCE, WITHOUT_VOLUME, Unit, as_printed, results_of, unit_of
 
 NOWHERE = "YHD"
 """The exchange of codes that Yahoo once knew or that somebody mistyped."""
@@ -117,7 +117,7 @@ def _rows(result: Mapping[str, Any], unit: Unit) -> Iterator[Row]:
 
 
 def _scaled(unit: Unit, price: Any) -> Any:
-    return unit.scaled(price) if isinstance(price, int | float) else price
+    return unit.scaled(as_printed(price)) if isinstance(price, int | float) else price
 
 
 def _is_of_now(row: Row, received_time: datetime) -> bool:
@@ -134,7 +134,7 @@ def _adjusted(result: Mapping[str, Any], unit: Unit, home: ZoneInfo) -> dict[dat
     return {
         _day(seconds, home): scaled
         for seconds, value in zip(times, closes, strict=False)
-        if isinstance(value, int | float) and value > 0 and (scaled := unit.scaled(float(value))) is not None
+        if isinstance(value, int | float) and value > 0 and (scaled := unit.scaled(as_printed(value))) is not None
     }
 
 

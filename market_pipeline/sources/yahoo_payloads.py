@@ -6,6 +6,7 @@ An error: {"chart":{"result":null,"error":{"code":"Not Found","description":"No 
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ WITHOUT_VOLUME = frozenset({"CURRENCY", "CRYPTOCURRENCY"})
 
 THROTTLED = b"Too Many Requests"
 SHORTEST_DOCUMENT = 200
+
+
+SINGLE_DIGITS = (6, 7, 8)
+"""A single-precision number has seven digits or so."""
 
 
 class Delisted(UnknownSymbol):
@@ -60,6 +65,21 @@ def unit_of(currency: object) -> Unit:
     if code in HUNDREDTHS:
         return Unit(HUNDREDTHS[code], is_hundredths=True)
     return Unit(code)
+
+
+def as_printed(price: float) -> float:
+    """Return the decimal number that a chart holds in single precision: 286.8999938964844 stands for 286.9.
+
+    A number of more precision, or of few decimals, is returned as it is.
+    """
+    if round(price, 4) == price or _single(price) != price:
+        return price
+    printed = (float(f"{price:.{digits}g}") for digits in SINGLE_DIGITS)
+    return next((one for one in printed if _single(one) == price), price)
+
+
+def _single(number: float) -> float:
+    return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
 def refusal(status: int, body: bytes) -> MarketPipelineError | None:

@@ -22,6 +22,7 @@ from requests.adapters import BaseAdapter
 from requests.cookies import create_cookie
 from urllib3 import HTTPHeaderDict
 from yfinance.data import SingletonMeta, YfData
+from yfinance.exceptions import YFException
 
 from market_pipeline.errors import (
     Blocked,
@@ -44,6 +45,8 @@ CRUMB_PATH = "/v1/test/getcrumb"
 COOKIE = "A3"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 COOKIE_TROUBLE = (SourceUnreachable, SourceTimeout, Blocked, BreakerOpen)
+PAGE_TROUBLE = (requests.RequestException, YFException, TypeError, KeyError, AttributeError, ValueError)
+"""yfinance takes a consent page's fields for granted."""
 
 
 class CrumbRefused(Unauthorised):
@@ -182,6 +185,11 @@ class Conversation(YfData, metaclass=_OnePerFolder):  # type: ignore[misc] # yfi
         token = _errand.set(errand)
         try:
             response = self.get(url, params=params)
+        except PAGE_TROUBLE as error:
+            raise Blocked(
+                f"asked {urlsplit(url).netloc} and got a page that yfinance cannot read ({type(error).__name__}): "
+                "a retry does not help; if it lasts, Yahoo's consent page has changed: update yfinance"
+            ) from None
         finally:
             _errand.reset(token)
         if urlsplit(response.url).path != urlsplit(url).path or not isinstance(response, _Response):

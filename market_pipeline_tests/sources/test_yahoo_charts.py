@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from market_pipeline.errors import PayloadError, UnknownSymbol
@@ -14,6 +15,7 @@ from market_pipeline.model.bar import ChartBar
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.sources.charts import Chart, Circumstances, Window
 from market_pipeline.sources.yahoo_charts import DailyHistory, parse_chart, parse_daily
+from market_pipeline.sources.yahoo_payloads import as_printed
 from market_pipeline_tests.sources.yahoo_desk import NEW_YORK, NOW, body, changed
 
 OPEN = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
@@ -82,6 +84,31 @@ def test_pence_become_pounds() -> None:
 
 def test_a_currency_has_no_volume() -> None:
     assert [bar.volume for bar in minutes(body("chart_1m_fx.json")).bars] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        (286.8999938964844, 286.9),
+        (0.0001234499941347167, 0.00012345),
+        (44752.890625, 44752.89),
+        (91000.1015625, 91000.1),
+        (287.1234567891, 287.1234567891),
+        (100.0, 100.0),
+        (1e39, 1e39),
+    ],
+)
+def test_a_number_in_single_precision_becomes_the_decimal_that_it_stands_for(sent: float, meant: float) -> None:
+    assert as_printed(sent) == meant
+
+
+def test_minutes_are_cleaned_of_single_precision() -> None:
+    def widen(document: Any) -> None:
+        quote = document["chart"]["result"][0]["indicators"]["quote"][0]
+        for name in ("open", "high", "low", "close"):
+            quote[name] = [float(np.float32(price)) for price in quote[name]]
+
+    assert minutes(changed("chart_1m_normal.json", widen)).bars == minutes(body("chart_1m_normal.json")).bars
 
 
 def test_columns_of_different_lengths_are_no_chart() -> None:

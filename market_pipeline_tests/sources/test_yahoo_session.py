@@ -140,6 +140,14 @@ def test_where_the_cookies_host_is_out_of_reach_the_consent_page_gives_the_cooki
     assert it.server.seen[-1].headers["Cookie"] == "A3=d=AQABBx&S=AQAAA"
 
 
+def test_a_consent_page_that_yfinance_cannot_read_is_blocked(tmp_path: Path) -> None:
+    odd = reply(body=b'<html><input name="csrfToken" value="x"></html>', Content_Type="text/html")
+    with talking(tmp_path, reply(503, b""), odd, tries=1) as (conversation, it):
+        with pytest.raises(Blocked, match=r"yfinance cannot read \(TypeError\)"):
+            ask(conversation, it)
+        assert paths(it) == ["/", "/consent"]
+
+
 def test_no_host_but_yahoos_is_ever_asked(tmp_path: Path) -> None:
     away = reply(302, b"", Location="https://example.org/")
     with talking(tmp_path, COOKIE, CRUMB, away) as (conversation, it):
