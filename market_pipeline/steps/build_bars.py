@@ -77,6 +77,7 @@ def _charts(runtime: Runtime, market: MarketRuntime, session: Session, *, now: d
         if (start := starts.get(instrument.symbol, session.open)) < end
         and _could_trade(market, instrument, start=start, end=end)
     ]
+    wanted.sort(key=lambda request: request.start)  # who waits longest comes first, where not all fit into a cycle
     return fetch_charts(runtime, source, wanted, deadline_seconds=CHART_SECONDS) if wanted else Charts()
 
 
