@@ -134,6 +134,10 @@ def _as_requests(error: Exception) -> requests.RequestException:
     from curl_cffi.requests import exceptions as curl
 
     match error:
+        case curl.ProxyError():
+            return requests.exceptions.ProxyError(type(error).__name__)
+        case curl.ConnectTimeout():
+            return requests.exceptions.ConnectTimeout(type(error).__name__)
         case curl.SSLError():
             return requests.exceptions.SSLError(type(error).__name__)
         case curl.Timeout():

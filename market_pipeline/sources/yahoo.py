@@ -7,7 +7,7 @@ Why yfinance fetches the cookie and we read the answers: docs/decisions/010-yaho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from urllib.parse import quote as quoted
@@ -73,16 +73,11 @@ class Yahoo:
 
     def quotes(self, instruments: Sequence[Instrument]) -> Fetched[Quote]:
         """Fetch the session's quote of each instrument, up to 200 in one call, in the order given."""
-        rule = self.context.rule
-        kind = rule.price_kinds[0] if rule.price_kinds else PriceKind.TRADE
-        return Sweep(
-            self._desk(RequestKind.QUOTE),
-            lambda codes: self._quote_call(RequestKind.QUOTE, codes),
-            lambda answer: parse_quotes(
-                answer.body, page_of(self.context, answer), kind=kind, delay_seconds=rule.declared_delay_seconds
-            ),
-            USED_SHARE * self.context.market.cycle_deadline_seconds,
-        ).over(instruments)
+        return self._quote_sweep().over(instruments)
+
+    def quote_parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Quote]]:
+        """Yield the same, call by call."""
+        return self._quote_sweep().parts(instruments)
 
     def metrics(self, instruments: Sequence[Instrument]) -> Fetched[Metrics]:
         """Fetch the present metrics of each instrument, up to 200 in one call, in the order given."""
@@ -163,6 +158,18 @@ class Yahoo:
     def instruments(self) -> Fetched[Instrument]:
         """Say that Yahoo has no instrument master: the market file names the symbols, or another source does."""
         return Fetched((), self._desk(RequestKind.INSTRUMENTS).unsupported(EVERY_SYMBOL, "instrument master"))
+
+    def _quote_sweep(self) -> Sweep[Quote]:
+        rule = self.context.rule
+        kind = rule.price_kinds[0] if rule.price_kinds else PriceKind.TRADE
+        return Sweep(
+            self._desk(RequestKind.QUOTE),
+            lambda codes: self._quote_call(RequestKind.QUOTE, codes),
+            lambda answer: parse_quotes(
+                answer.body, page_of(self.context, answer), kind=kind, delay_seconds=rule.declared_delay_seconds
+            ),
+            USED_SHARE * self.context.market.cycle_deadline_seconds,
+        )
 
     def _quote_call(self, kind: RequestKind, codes: Sequence[str]) -> Answer:
         return self._call(kind, f"{HOME}/v7/finance/quote", {"symbols": ",".join(codes), "formatted": "false"})

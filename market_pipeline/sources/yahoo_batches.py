@@ -5,7 +5,7 @@ A batch that fails concerns its own symbols only; those that were not reached ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
 
@@ -56,27 +56,32 @@ class Sweep[Record: Quote | Metrics]:
     patience_seconds: float | None = None
     """After so long no further batch is asked for; None where nobody waits."""
 
-    def over(self, instruments: Sequence[Instrument]) -> Fetched[Record]:
-        """Return what all batches brought, and one outcome for each instrument."""
+    def parts(self, instruments: Sequence[Instrument]) -> Iterator[Fetched[Record]]:
+        """Yield what each batch brought, with an outcome for each of its instruments; at last those not reached."""
         clock = self.desk.context.clock
         started = clock.monotonic()
         asked, gone = self.desk.split(instruments)
-        parts: list[Fetched[Record]] = [Fetched((), gone)]
+        yield Fetched((), gone)
         batches = list(batched(asked, min(self.desk.context.rule.batch_size, MOST_PER_CALL)))
         for index, batch in enumerate(batches):
             rest = [one for later in batches[index:] for one in later]
             if self.patience_seconds is not None and clock.monotonic() - started > self.patience_seconds:
-                parts.append(Fetched((), self._deferred(rest)))
-                break
+                yield Fetched((), self._deferred(rest))
+                return
             try:
                 answer = self.ask([self.desk.code(one) for one in batch])
-                parts.append(self._settled(batch, self.parse(answer), answer))
+                fetched = self._settled(batch, self.parse(answer), answer)
             except BudgetExhausted as error:
                 # a later batch must not overtake an earlier one
-                parts.append(Fetched((), self.desk.failed(rest, error)))
-                break
+                yield Fetched((), self.desk.failed(rest, error))
+                return
             except FETCH_ERRORS as error:
-                parts.append(Fetched((), self.desk.failed(batch, error)))
+                fetched = Fetched((), self.desk.failed(batch, error))
+            yield fetched
+
+    def over(self, instruments: Sequence[Instrument]) -> Fetched[Record]:
+        """Return what all batches brought, and one outcome for each instrument."""
+        parts = list(self.parts(instruments))
         return Fetched(
             tuple(record for part in parts for record in part.records),
             tuple(outcome for part in parts for outcome in part.outcomes),

@@ -10,11 +10,13 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+import requests
 
 from market_pipeline.errors import PayloadError, SourceTimeout, SourceUnreachable
 from market_pipeline.model.outcome import RequestKind
+from market_pipeline.sources.browser_adapter import BrowserAdapter
 from market_pipeline.sources.source import Request
-from market_pipeline_tests.sources.scripted_server import Reply, reply
+from market_pipeline_tests.sources.scripted_server import Reply, reply, serving
 from market_pipeline_tests.sources.transport_bench import Bench, bench
 
 ASKED = Request("yahoo", RequestKind.QUOTE, "https://query1.finance.yahoo.com/v7/finance/quote", as_browser=True)
@@ -100,3 +102,11 @@ def test_a_connection_that_breaks_off_is_unreachable(tmp_path: Path) -> None:
 
     with browsing(tmp_path, [hang_up]) as it, pytest.raises(SourceUnreachable, match="got ConnectionError"):
         it.transport.send(ASKED)
+
+
+def test_a_proxy_that_the_transport_chose_is_used() -> None:
+    with serving([reply()]) as proxy, requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", BrowserAdapter())
+        session.get("http://query1.finance.yahoo.com/x", proxies={"http": proxy.url}, timeout=(1, 2))
+    assert proxy.seen[0].path == "http://query1.finance.yahoo.com/x"

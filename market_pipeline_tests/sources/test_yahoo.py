@@ -113,6 +113,15 @@ def test_what_the_cycles_time_does_not_reach_is_deferred(tmp_path: Path) -> None
     assert fetched.outcomes[1].reason == "not reached within 30 s; the next cycle asks again"
 
 
+def test_what_a_batch_brought_is_there_before_the_next_is_asked_for(tmp_path: Path) -> None:
+    with yahoo(tmp_path, [sample("quote_normal.json")], batch_size=2) as (source, it):
+        parts = source.quote_parts(FOUR)
+        assert next(parts).outcomes == ()
+        assert [quote.symbol for quote in next(parts).records] == ["AAPL", "MSFT"]
+        assert len(it.server.seen) == 3
+        assert [quote.symbol for quote in next(parts).records] == ["BRK.B"]
+
+
 def test_a_429_is_said_of_every_symbol_of_the_batch(tmp_path: Path) -> None:
     with yahoo(tmp_path, [sample("too_many_requests.txt", 429, Retry_After="30")]) as (source, _):
         fetched = source.quotes(FOUR)
