@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -23,18 +23,21 @@ from market_pipeline.simulator.standing import Day, Standing
 from market_pipeline.simulator.tape import (
     SECOND,
     Columns,
-    Floats,
     MinuteSoFar,
     SessionTape,
     Trade,
+    joined,
     last_trade_of,
     minute_so_far,
+    running_bar,
     trades_of_minute,
 )
 from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
 
 TAPES_KEPT = 4096
 """About eight sessions of 500 instruments; the oldest used one is dropped."""
+MOST_KEPT = 200_000
+"""Closes and days of all instruments that are remembered; all are forgotten when there are more."""
 FEWEST_ON_A_BOARD = 24
 """So many instruments at once are worth matrices."""
 CLOSE_SEARCH_SESSIONS = 10
@@ -105,6 +108,8 @@ class Exchange:
         before = self.timeline.before(day)
         if unknown and before is not None:
             found = closes(unknown, before, tapes=self._tapes)
+            if len(self._closes) > MOST_KEPT:
+                self._closes.clear()
             self._closes |= {(symbol, day): close for symbol, close in found.items()}
         return self._boards.progress(listings, session, at=at, tapes=self._tapes)
 
@@ -170,7 +175,7 @@ class Exchange:
             done, so_far = self._progress(listing, tape, at)
             until = min(end, session.close.timestamp())  # a later auction's print is in quotes, never in charts
             first, last = (int(np.searchsorted(tape.starts, edge, side="left")) for edge in (start, until))
-            running = _running_bar(int(tape.starts[done]), so_far) if so_far and first <= done < last else None
+            running = running_bar(int(tape.starts[done]), so_far) if so_far and first <= done < last else None
             if first < min(last, done) or running is not None:
                 yield Slice(tape, first, min(last, done), running)
 
@@ -181,7 +186,7 @@ class Exchange:
             parts.append(piece.tape.rows(slice(piece.first, piece.last)))
             if piece.running is not None:
                 parts.append(piece.running)
-        return _joined(parts)
+        return joined(parts)
 
     def session_dates(self, *, first: date, last: date, at: float) -> list[date]:
         """Return the dates of the sessions from `first` to `last`, both included, that were over at `at`, in order."""
@@ -192,14 +197,18 @@ class Exchange:
     def days(self, symbol: str, *, first: date, last: date, at: float) -> Iterator[Day]:
         """Give one row for each of these sessions."""
         listing, dates = self.listings[symbol], self.session_dates(first=first, last=last, at=at)
-        unknown = [day for day in dates if (symbol, day) not in self._days]
+        found = {day: self._days[symbol, day] for day in dates if (symbol, day) in self._days}
+        unknown = [day for day in dates if day not in found]
         sessions = [session for day in unknown if (session := self.timeline.session(day)) is not None]
         if isinstance(self._tapes, Blocks) and len(sessions) >= FEWEST_AT_ONCE:
             rows = days_of(listing, sessions, tapes=self._tapes, close_before=partial(self._close_number, listing))
         else:
             rows = [self._day(listing, session) for session in sessions]
+        found |= {row.session_date: row for row in rows}
+        if len(self._days) > MOST_KEPT:
+            self._days.clear()
         self._days |= {(symbol, row.session_date): row for row in rows}
-        yield from (self._days[symbol, day] for day in dates)
+        yield from (found[day] for day in dates)
 
     def _close_number(self, listing: Listing, day: date) -> float:
         return self._close_before(listing, day)[0]
@@ -271,26 +280,3 @@ def _running_sums(tape: SessionTape, row: int, running: MinuteSoFar | None) -> t
     if running is None:
         return 0.0, 0.0
     return running.volume, float(tape.turnover[row]) * running.volume / float(tape.volume[row])
-
-
-def _running_bar(start: int, so_far: MinuteSoFar) -> Columns:
-    def one(value: float) -> Floats:
-        return np.array([value], dtype=np.float64)
-
-    prices = so_far.prices
-    return Columns(
-        np.array([start]),
-        one(prices[0]),
-        one(max(prices)),
-        one(min(prices)),
-        one(prices[-1]),
-        one(so_far.volume),
-        np.array([len(prices)]),
-    )
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    if not parts:
-        empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
-        return Columns(none, empty, empty, empty, empty, empty, none)
-    return Columns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Columns)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
-from market_pipeline.simulator.server import RunningSimulator
+from market_pipeline.clock import HandClock
+from market_pipeline.simulator.options import SimulatorOptions
+from market_pipeline.simulator.server import RunningSimulator, running_simulator
 
 QUOTE, CHART = "/v7/finance/quote", "/v8/finance/chart/MSFT"
 
@@ -114,3 +117,11 @@ def test_an_answer_is_counted_under_its_route(simulator: RunningSimulator, get: 
     get("/v8/finance/chart/GONE1")
     stats = requests.get(f"{simulator.url}/_stats", timeout=5).json()
     assert stats["/yahoo/v8/finance/chart/{symbol}"] == {"requests": 2, "by_status": {"200": 1, "404": 1}}
+
+
+def test_with_limits_on_a_third_quote_call_within_a_second_is_too_many(clock: HandClock) -> None:
+    with running_simulator(SimulatorOptions(port=0, limits=True), clock=clock) as simulator:
+        url = f"{simulator.url}/yahoo{QUOTE}?symbols=MSFT"
+        assert [requests.get(url, timeout=5).status_code for _ in range(3)] == [401, 401, 429]
+        clock.advance(timedelta(seconds=1.01))
+        assert requests.get(url, timeout=5).status_code == 401

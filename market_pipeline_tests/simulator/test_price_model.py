@@ -34,19 +34,18 @@ def test_the_same_seed_gives_the_same_bars() -> None:
 
 
 @pytest.mark.parametrize(
-    ("market", "symbol", "first", "last", "volume"),
+    ("market", "symbol", "bar"),
     [
-        ("india", "RELIANCE", 1261.3, 1261.8, 1509.0),
-        ("casablanca", "ATW", 626.1, 629.0, 386.0),
-        ("crypto", "BTC-USD", 92401.4, 94576.8, 2.60769233),
-        ("us", "AAPL", 310.66, 303.29, 39029.0),
+        ("india", "RELIANCE", (1270.2, 1270.5, 1270.2, 1270.5, 993.0, 3)),
+        ("casablanca", "ATW", (627.0, 627.0, 626.8, 626.8, 101.0, 2)),
+        ("crypto", "BTC-USD", (92897.1, 93008.1, 92894.6, 92991.5, 2.14097339, 24)),
+        ("us", "AAPL", (308.53, 308.95, 308.47, 308.85, 44541.0, 18)),
     ],
 )
-def test_a_seed_gives_the_bars_that_it_always_gave(
-    market: str, symbol: str, *, first: float, last: float, volume: float
-) -> None:
+def test_a_seed_gives_the_bars_that_it_always_gave(market: str, symbol: str, bar: tuple[float, ...]) -> None:
     bars = tape(market, symbol)
-    assert (bars.close[0], bars.close[-1], bars.volume[5]) == (first, last, volume)
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.trades)
+    assert tuple(column[100] for column in columns) == bar
 
 
 def test_another_seed_gives_other_bars() -> None:
