@@ -112,7 +112,7 @@ def test_without_the_simulated_exchange_it_exits_with_3_and_names_the_command(tm
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["cycle", "mars"], "casablanca, crypto, india"),
+        (["cycle", "mars"], "casablanca, crypto, global, india, nairobi, saudi, us"),
         (["backfill", "india", "--from", "yesterday", "--to", "2026-11-18"], "YYYY-MM-DD"),
         (["backfill", "india", "--from", "2026-11-18", "--to", "2026-11-17"], "after --to"),
         (["backfill", "casablanca", "--from", "2026-11-14", "--to", "2026-11-15"], "none up to"),
