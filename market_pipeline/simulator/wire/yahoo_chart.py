@@ -6,6 +6,7 @@ stands in one more row at the closing time. Prices have every split divided out 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -176,8 +177,8 @@ def _grouped(chart: Chart, rows: list[Bar], opens: list[float]) -> list[Bar]:
     step = 60 * INTERVALS_MINUTES[chart.window.interval]
 
     def begin(row: Bar) -> int:
-        start = max((int(edge) for edge in opens if edge <= row.start), default=row.start)
-        return row.start - (row.start - start) % step
+        place = bisect_right(opens, row.start)
+        return row.start - (row.start - int(opens[place - 1])) % step if place else row.start
 
     return [joined(start, list(group)) for start, group in groupby(rows, key=begin)]
 
