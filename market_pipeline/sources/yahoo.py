@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from urllib.parse import quote as quoted
 from zoneinfo import ZoneInfo
 
-from market_pipeline.errors import MarketPipelineError, NoData
+from market_pipeline.errors import MarketPipelineError, NoData, PayloadError, UnknownSymbol
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
@@ -141,18 +141,13 @@ class Yahoo:
         records: list[Fundamentals] = []
         outcomes: list[Outcome] = []
         for instrument in instruments:
-            code = desk.code(instrument)
             try:
-                summary = self._summary_call(code)
-                record = parse_summary(summary.body, page_of(self.context, summary), code)
-                statements = self._statements_call(code)
-                record = with_annual_statements(record, statements.body)
+                record, answer, reason = self._statements(desk.code(instrument))
             except FETCH_ERRORS as error:
                 outcomes.extend(desk.failed([instrument], error))
                 continue
             records.append(replace(record, symbol=instrument.symbol))
-            answer = joined_answers([statements, summary])
-            outcomes.append(desk.answered(instrument.symbol, Reading(OutcomeStatus.OK), answer))
+            outcomes.append(desk.answered(instrument.symbol, Reading(OutcomeStatus.OK, reason=reason), answer))
         return Fetched(tuple(records), tuple(outcomes))
 
     def instruments(self) -> Fetched[Instrument]:
@@ -174,11 +169,21 @@ class Yahoo:
     def _quote_call(self, kind: RequestKind, codes: Sequence[str]) -> Answer:
         return self._call(kind, f"{HOME}/v7/finance/quote", {"symbols": ",".join(codes), "formatted": "false"})
 
+    def _statements(self, code: str) -> tuple[Fundamentals, Answer, str | None]:
+        """Return the statements of a code, the answer, and why the annual ones are not among them."""
+        summary = self._summary_call(code)
+        record = parse_summary(summary.body, page_of(self.context, summary), code)
+        try:
+            annual = self._annual_call(code)
+            return with_annual_statements(record, annual.body), joined_answers([annual, summary]), None
+        except (UnknownSymbol, NoData, PayloadError) as error:
+            return record, summary, f"without annual statements: {error}"
+
     def _summary_call(self, code: str) -> Answer:
         url = f"{CHARTS}/v10/finance/quoteSummary/{quoted(code, safe='=')}"
         return self._call(RequestKind.FUNDAMENTALS, url, {"modules": MODULES, "formatted": "true"})
 
-    def _statements_call(self, code: str) -> Answer:
+    def _annual_call(self, code: str) -> Answer:
         now = self.context.clock.now()
         params = {
             "symbol": code,

@@ -40,6 +40,7 @@ from market_pipeline.sources.yahoo_payloads import SOURCE, refusal
 DOMAIN = "yahoo.com"
 COOKIE_HOST = "fc.yahoo.com"
 """Answers 404, with the cookie. Many ad blockers refuse to resolve it; then the consent page gives the cookie."""
+# what counts of them is the cookie, not the status
 PAGE_HOSTS = frozenset({COOKIE_HOST, "guce.yahoo.com", "consent.yahoo.com", "finance.yahoo.com"})
 CRUMB_PATH = "/v1/test/getcrumb"
 COOKIE = "A3"
@@ -101,10 +102,8 @@ class _TransportAdapter(BaseAdapter):
 def _as_ours(request: requests.PreparedRequest, errand: Errand) -> Request:
     url = str(request.url)
     host = urlsplit(url).hostname
-    accepts = REDIRECTS | ({404} if host == COOKIE_HOST else frozenset())
     is_page, is_crumb = host in PAGE_HOSTS, urlsplit(url).path == CRUMB_PATH
-    if not errand.is_last and not is_page:
-        accepts |= {401}
+    accepts = REDIRECTS | ({404} if is_page else frozenset() if errand.is_last else {401})
     body = request.body.encode() if isinstance(request.body, str) else request.body
     return Request(
         SOURCE,
@@ -182,6 +181,7 @@ class Conversation(YfData, metaclass=_OnePerFolder):  # type: ignore[misc] # yfi
             return self._ask(replace(errand, is_last=True), url, params)
 
     def _ask(self, errand: Errand, url: str, params: dict[str, str]) -> Answer:
+        self._begin_with_the_cheap_way()
         token = _errand.set(errand)
         try:
             response = self.get(url, params=params)
@@ -199,6 +199,12 @@ class Conversation(YfData, metaclass=_OnePerFolder):  # type: ignore[misc] # yfi
             )
         self._keep()
         return response.answer
+
+    def _begin_with_the_cheap_way(self) -> None:
+        """Without a crumb, try the cookie's host first, whatever was tried last: the consent page takes four calls."""
+        with self._cookie_lock:
+            if self._crumb is None:
+                self._cookie_strategy = "basic"
 
     def _renew(self, refused: str | None) -> None:
         """Forget cookie and crumb, unless another thread has done so since `refused` was sent."""

@@ -232,6 +232,14 @@ def test_statements_are_asked_for_one_by_one_and_a_missing_one_harms_no_other(tm
     ]
 
 
+def test_a_summary_stays_where_the_annual_statements_cannot_be_read(tmp_path: Path) -> None:
+    with yahoo(tmp_path, [sample("summary_normal.json"), reply(404, b"")]) as (source, _):
+        fetched = source.fundamentals([APPLE])
+    assert [(one.total_debt, one.impermissible_income) for one in fetched.records] == [(330120003584.0, None)]
+    assert fetched.outcomes[0].status is OutcomeStatus.OK
+    assert str(fetched.outcomes[0].reason).startswith("without annual statements: asked yahoo for fundamentals")
+
+
 def test_it_has_no_instrument_master(tmp_path: Path) -> None:
     with yahoo(tmp_path, [reply()]) as (source, it):
         fetched = source.instruments()

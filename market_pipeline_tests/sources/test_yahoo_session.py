@@ -140,6 +140,15 @@ def test_where_the_cookies_host_is_out_of_reach_the_consent_page_gives_the_cooki
     assert it.server.seen[-1].headers["Cookie"] == "A3=d=AQABBx&S=AQAAA"
 
 
+def test_when_the_cookies_host_is_back_it_is_asked_before_the_consent_page(tmp_path: Path) -> None:
+    down = reply(503, b"")
+    with talking(tmp_path, down, down, COOKIE, CRUMB, NORMAL, tries=1) as (conversation, it):
+        with pytest.raises(SourceUnreachable, match=r"guce\.yahoo\.com/consent"):
+            ask(conversation, it)
+        ask(conversation, it)
+    assert paths(it) == ["/", "/consent", "/", "/v1/test/getcrumb", "/v7/finance/quote"]
+
+
 def test_a_consent_page_that_yfinance_cannot_read_is_blocked(tmp_path: Path) -> None:
     odd = reply(body=b'<html><input name="csrfToken" value="x"></html>', Content_Type="text/html")
     with talking(tmp_path, reply(503, b""), odd, tries=1) as (conversation, it):
