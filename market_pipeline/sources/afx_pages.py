@@ -45,6 +45,7 @@ FIGURES = {
     "market capitalization": CAP,
 }
 
+_TAG = re.compile(r"<[^>]*>")
 _SUMMARY = re.compile(r"trading summary for (?:[a-z]+day,? )?([a-z]+ \d{1,2}, \d{4})", re.IGNORECASE)
 
 
@@ -74,7 +75,8 @@ def parse_board(body: bytes, page: Page) -> Board:
 
 def board_day(body: bytes) -> date | None:
     """Return the date that a board says it is of, None where it does not say."""
-    match = _SUMMARY.search(body.decode("utf-8", errors="replace"))
+    words = " ".join(_TAG.sub(" ", body.decode("utf-8", errors="replace")).split())
+    match = _SUMMARY.search(words)
     try:
         return None if match is None else datetime.strptime(match[1].title(), "%B %d, %Y").date()  # noqa: DTZ007
     except ValueError:

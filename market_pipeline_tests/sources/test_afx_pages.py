@@ -81,6 +81,7 @@ def test_a_board_that_names_no_date_gives_references_only() -> None:
     [
         (b"NSE TRADING SUMMARY FOR MONDAY, JANUARY 18, 2021", date(2021, 1, 18)),
         (b"trading summary for November 3, 2026", date(2026, 11, 3)),
+        (b"trading summary for <b>Friday,\n November 20, 2026</b>", date(2026, 11, 20)),
         (b"trading summary for Friday, Brumaire 3, 2026", None),
         (b"Top Gainers (19)", None),
     ],
