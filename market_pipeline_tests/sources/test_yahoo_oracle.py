@@ -36,7 +36,10 @@ def history(folder: Path, name: str, **asked: Any) -> Any:
             with warnings.catch_warnings():
                 # pandas deprecates what yfinance 1.7.0 calls
                 warnings.simplefilter("ignore", DeprecationWarning)
-                ticker = yfinance.Ticker("AAPL", session=Conversation(folder)._session)
+                conversation = Conversation(folder)
+                ticker = yfinance.Ticker("AAPL", session=conversation._session)
+                # else it would talk through the process's own, and leave this cookie there for other tests
+                ticker._data = conversation
                 return ticker.history(auto_adjust=False, raise_errors=True, timeout=None, **asked)
         finally:
             _errand.reset(token)
