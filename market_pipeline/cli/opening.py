@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from market_pipeline.markets.trading_calendar import TradingCalendar
 
 OPENING_TIME = time(9, 35, tzinfo=UTC)
-"""Casablanca has just opened and India still trades; crypto always does."""
+"""Casablanca has just opened, India, Riyadh and Nairobi still trade, and New York is in its pre-market."""
 FIRST_RUN_DAYS_BACK = 21
 """So that each later run can take the next day and still not reach the future."""
 

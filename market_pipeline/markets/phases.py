@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from market_pipeline.model.session import Phase, Session, SessionState
 
 CONTINUOUS = "continuous"
 SPECIAL_SESSION = "special_session"
+CLOSED = "closed"
 TRADING = (SessionState.OPEN, SessionState.AUCTION)
 
 
@@ -26,10 +27,12 @@ def local_end(day: date, at: time, zone: ZoneInfo) -> datetime:
     return local_moment(day + timedelta(days=1) if at == NEXT_MIDNIGHT else day, at, zone)
 
 
-def phases_on(rules: Iterable[PhaseRule], day: date, *, hours: DayHours, zone: ZoneInfo) -> tuple[Phase, ...]:
+def phases_on(
+    rules: Iterable[PhaseRule], day: date, *, hours: DayHours, usual_close: datetime, zone: ZoneInfo
+) -> tuple[Phase, ...]:
     """Return the phases of `day` in time order; a market without rules trades continuously from open to close.
 
-    On a half day, phases end at the early close and those that would start after it are left out.
+    On a half day, trading ends at the early close, and what usually follows the close follows the early one.
     """
     valid = [rule for rule in rules if rule.holds_on(day, hours.season)]
     if not valid:
@@ -45,13 +48,29 @@ def phases_on(rules: Iterable[PhaseRule], day: date, *, hours: DayHours, zone: Z
         for rule in valid
     ]
     if hours.is_half_day:
-        phases = [replace(phase, end=min(phase.end, hours.close)) for phase in phases if phase.start < hours.close]
+        phases = list(_on_half_day(phases, hours.close, usual_close))
     return tuple(sorted(phases, key=lambda phase: (phase.start, phase.group is not None)))
 
 
-def whole_session(name: str, hours: DayHours) -> tuple[Phase, ...]:
-    """Return one open phase from open to close."""
-    return (Phase(name, SessionState.OPEN, hours.open, hours.close),)
+def _on_half_day(phases: Iterable[Phase], close: datetime, usual_close: datetime) -> Iterator[Phase]:
+    earlier = usual_close - close
+    for phase in phases:
+        if phase.start >= usual_close:
+            yield replace(phase, start=phase.start - earlier, end=phase.end - earlier)
+        elif phase.start < close:
+            yield replace(phase, end=min(phase.end, close))
+
+
+def whole_session(name: str, hours: DayHours, group: str | None = None) -> tuple[Phase, ...]:
+    """Return one open phase from open to close, or two with a pause between them."""
+    pauses, resumes = hours.pause or (hours.close, hours.close)
+    edges = ((hours.open, pauses), (resumes, hours.close))
+    return tuple(Phase(name, SessionState.OPEN, start, end, group) for start, end in edges if start < end)
+
+
+def no_session(hours: DayHours, group: str) -> tuple[Phase, ...]:
+    """Return one closed phase: the group's own exchange has no session while the market has one."""
+    return (Phase(CLOSED, SessionState.CLOSED, hours.open, hours.close, group),)
 
 
 def phases_of(session: Session, group: str | None = None) -> tuple[Phase, ...]:

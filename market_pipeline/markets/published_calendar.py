@@ -18,7 +18,8 @@ from market_pipeline.markets.zones import check_zone_table
 
 # the library's dates are nanoseconds since 1970: a calendar of pure rules would reach back to 1677
 EARLIEST = date(1990, 1, 1)
-OURS = {"XCAS": "market_pipeline.markets.calendars.xcas"}
+OURS = {name: f"market_pipeline.markets.calendars.{name.lower()}" for name in ("XCAS", "XNAI", "XSAU")}
+"""Calendars that the library lacks or that begin too late there; ours win."""
 NAMED = {
     "24/7": ("exchange_calendars.always_open", "AlwaysOpenCalendar"),
     "24/5": ("exchange_calendars.weekday_calendar", "WeekdayCalendar"),
@@ -33,6 +34,8 @@ class DayHours:
     close: datetime
     season: str = "regular"
     is_half_day: bool = False
+    pause: tuple[datetime, datetime] | None = None
+    """A break at noon, in which nothing trades."""
 
 
 class PublishedCalendar:
@@ -65,7 +68,7 @@ class PublishedCalendar:
         return str(self._facts["zone"])
 
     def holiday_name(self, day: date) -> str | None:
-        """Return the name of a holiday where the calendar knows it; the library's own calendars know none."""
+        """Return the name of a holiday; the library knows it of those that follow a rule, not of single days."""
         return cast("str | None", self._year(day.year)["holidays"].get(day.isoformat()))
 
     def sessions(self, first_year: int, last_year: int) -> dict[date, DayHours]:
@@ -73,9 +76,9 @@ class PublishedCalendar:
         rows = (row for year in range(first_year, last_year + 1) for row in self._year(year)["sessions"])
         return {
             date.fromisoformat(day): DayHours(
-                datetime.fromisoformat(opened), datetime.fromisoformat(closed), season, is_half_day=is_half_day
+                datetime.fromisoformat(opened), datetime.fromisoformat(closed), season, is_half_day, _pause(pause)
             )
-            for day, opened, closed, season, is_half_day in rows
+            for day, opened, closed, season, is_half_day, pause in rows
         }
 
     @cached_property
@@ -102,22 +105,26 @@ class PublishedCalendar:
         start, end = max(self.first_day, date(year, 1, 1)), min(self.last_day, date(year, 12, 31))
         if end < start:
             return {"sessions": [], "holidays": {}}
-        name_of = getattr(self._class, "holiday_name", lambda _: None)
+        library = self._class(start=start.isoformat(), end=end.isoformat())
+        name_of = getattr(self._class, "holiday_name", None) or _ruled_holidays(library, start, end).get
         days = (start + timedelta(days=n) for n in range((end - start).days + 1))
         return {
-            "sessions": list(self._hours(self._class(start=start.isoformat(), end=end.isoformat()))),
+            "sessions": list(self._hours(library)),
             "holidays": {day.isoformat(): name for day in days if (name := name_of(day)) is not None},
         }
 
-    def _hours(self, library: Any) -> Iterator[tuple[str, str, str, str, bool]]:
+    def _hours(self, library: Any) -> Iterator[tuple[str, str, str, str, bool, list[str] | None]]:
+        from pandas import NaT  # here, not above: who reads a kept calendar needs none of it
+
         season = getattr(self._class, "season", lambda _: "regular")
         short = {moment.date() for moment in library.early_closes.union(library.late_opens)}
         table = library.schedule
-        for moment, opened, closed in zip(table.index, table["open"], table["close"], strict=True):
+        for moment, opened, pauses, resumes, closed in table.itertuples():
             day = moment.date()
             name = season(day)
             is_half_day = day in short and name == "regular"
-            yield day.isoformat(), _utc(opened).isoformat(), _utc(closed).isoformat(), name, is_half_day
+            pause = None if pauses is NaT else [_utc(pauses).isoformat(), _utc(resumes).isoformat()]
+            yield day.isoformat(), _utc(opened).isoformat(), _utc(closed).isoformat(), name, is_half_day, pause
 
 
 @cache
@@ -135,6 +142,18 @@ def _calendar_class(name: str) -> Any:
             f"looked for calendar {name!r}: neither exchange_calendars nor market_pipeline/markets/calendars has it; "
             "a retry does not help; correct `calendar.name` in the market file (XBOM, XNYS, 24/7, XCAS …)"
         ) from error
+
+
+def _ruled_holidays(library: Any, first: date, last: date) -> dict[date, str]:
+    rules = library.regular_holidays
+    if rules is None:
+        return {}
+    named = rules.holidays(first.isoformat(), last.isoformat(), return_name=True)
+    return {moment.date(): str(name) for moment, name in named.items()}
+
+
+def _pause(edges: list[str] | None) -> tuple[datetime, datetime] | None:
+    return None if edges is None else (datetime.fromisoformat(edges[0]), datetime.fromisoformat(edges[1]))
 
 
 def _utc(moment: Any) -> datetime:

@@ -8,18 +8,21 @@ from datetime import date, time, timedelta
 
 from market_pipeline.errors import CalendarError, ConfigurationError
 from market_pipeline.markets.phases import (
+    CONTINUOUS,
     SPECIAL_SESSION,
     local_end,
     local_moment,
+    no_session,
     phases_on,
     whole_session,
 )
-from market_pipeline.markets.published_calendar import DayHours, published_calendar
+from market_pipeline.markets.published_calendar import DayHours, PublishedCalendar, published_calendar
 from market_pipeline.markets.schema import CalendarSection
 from market_pipeline.markets.zones import zone
-from market_pipeline.model.session import Session
+from market_pipeline.model.session import Phase, Session
 
 ONE_DAY = timedelta(days=1)
+MONDAY = 0
 
 
 class SessionBook:
@@ -37,6 +40,7 @@ class SessionBook:
         self.zone = zone(section.zone)
         self._special = {special.session_date: special for special in section.special_days}
         self._extended = {rule.name for rule in section.phases if rule.is_extended}
+        self._group_calendars = {name: published_calendar(of) for name, of in section.group_calendars.items()}
         self._hours: dict[int, dict[date, DayHours]] = {}
         self._dates: dict[int, list[date]] = {}
         self._sessions: dict[date, Session | None] = {}
@@ -78,8 +82,7 @@ class SessionBook:
             return special.reason
         if day.weekday() not in self.section.weekly_pattern:
             return "weekend"
-        fixed = self.section.fixed_holidays.get(day.strftime("%m-%d"))
-        return self.published.holiday_name(day) or fixed or "holiday"
+        return self.published.holiday_name(day) or self._fixed_holiday(day) or "holiday"
 
     def _make_session(self, day: date) -> Session | None:
         self._read(range(day.year, day.year + 1), asked=day)
@@ -89,7 +92,10 @@ class SessionBook:
         if day in self._special and hours.is_half_day:
             phases = whole_session(SPECIAL_SESSION, hours)
         else:
-            phases = phases_on(self.section.phases, day, hours=hours, zone=self.zone)
+            usual = self._regular_hours(day)
+            phases = phases_on(self.section.phases, day, hours=hours, usual_close=usual.close, zone=self.zone)
+            for group, calendar in self._group_calendars.items():
+                phases += _group_phases(group, calendar, day, hours=hours)
         return Session(
             market=self.market,
             session_date=day,
@@ -127,7 +133,12 @@ class SessionBook:
         return {day: self._regular_hours(day) for day in days if self._is_usual(day)}
 
     def _is_usual(self, day: date) -> bool:
-        return day.weekday() in self.section.weekly_pattern and f"{day:%m-%d}" not in self.section.fixed_holidays
+        return day.weekday() in self.section.weekly_pattern and self._fixed_holiday(day) is None
+
+    def _fixed_holiday(self, day: date) -> str | None:
+        names = self.section.fixed_holidays
+        moved = day - ONE_DAY if self.section.moves_sunday_holidays and day.weekday() == MONDAY else day
+        return names.get(f"{day:%m-%d}") or names.get(f"{moved:%m-%d}")
 
     def _regular_hours(self, day: date) -> DayHours:
         opens, closes = self.published.regular_hours
@@ -144,3 +155,11 @@ class SessionBook:
         usual = self._regular_hours(day)
         hours = DayHours(local_moment(day, opens, self.zone), local_moment(day, closes, self.zone))
         return replace(hours, is_half_day=hours != usual)
+
+
+def _group_phases(group: str, calendar: PublishedCalendar, day: date, *, hours: DayHours) -> tuple[Phase, ...]:
+    """Return the phases of a group that keeps another exchange's hours; beyond that calendar's end the market's."""
+    if not calendar.first_day <= day <= calendar.last_day:
+        return ()
+    own = calendar.sessions(day.year, day.year).get(day)
+    return whole_session(CONTINUOUS, own, group) if own is not None else no_session(hours, group)

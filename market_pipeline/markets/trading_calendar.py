@@ -61,7 +61,7 @@ class TradingCalendar:
             session_date=self.session_date_at(at),
             phase=phase.name if phase is not None else None,
             reason=reason + (wording.provisional_note(self.last_published_day()) if is_provisional else ""),
-            next_change=phase.end if phase is not None and is_trading else opening.open,
+            next_change=self._trading_end(phase) if phase is not None and is_trading else opening.open,
             is_provisional=is_provisional,
         )
 
@@ -154,11 +154,21 @@ class TradingCalendar:
             return session
         return cast(Session, self.session(self.next_session(day)))
 
+    def _trading_end(self, phase: Phase) -> datetime:
+        """Return the phase's end, or the end of later sessions that follow it without a pause (24 hours a day)."""
+        end = phase.end
+        own = self.session(self.local_date(phase.start))
+        if own is None or end != own.close:
+            return end
+        while (following := self.session(self.local_date(end))) and following.open == end:
+            end = following.close
+        return end
+
     def _reason(self, at: datetime, phase: Phase | None, opening: Session) -> str:
         zone = self._book.zone
         opens = wording.opening_text(opening.open, at, zone)
         if phase is not None:
-            return wording.phase_text(phase, wording.clock_text(phase.end, zone), opens)
+            return wording.phase_text(phase, wording.end_text(self._trading_end(phase), at, zone), opens)
         return f"closed: {self._why_closed(at)}; {opens}"
 
     def _why_closed(self, at: datetime) -> str:

@@ -18,6 +18,13 @@ def clock_text(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local:%H:%M} {offset_text(local)}"
 
 
+def end_text(end: datetime, at: datetime, zone: ZoneInfo) -> str:
+    """Return the local time at which something ends, with the weekday where it goes on past midnight."""
+    local = end.astimezone(zone)
+    weekday = "" if local.date() == at.astimezone(zone).date() else f"{WEEKDAYS[local.weekday()]} "
+    return f"{weekday}{clock_text(end, zone)}"
+
+
 def opening_text(opening: datetime, at: datetime, zone: ZoneInfo) -> str:
     """Return when a market opens: `opens Mon 09:30 +00:00`; with the date when a weekday would not be clear."""
     local = opening.astimezone(zone)

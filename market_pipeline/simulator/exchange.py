@@ -7,30 +7,39 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
 from market_pipeline.model.session import Session, SessionState
+from market_pipeline.simulator.board import Progress
+from market_pipeline.simulator.boards import Blocks, Boards, closes
+from market_pipeline.simulator.daily import FEWEST_AT_ONCE, days_of
 from market_pipeline.simulator.listing import Listing
 from market_pipeline.simulator.standing import Day, Standing
 from market_pipeline.simulator.tape import (
     SECOND,
     Columns,
-    Floats,
     MinuteSoFar,
     SessionTape,
     Trade,
+    joined,
     last_trade_of,
     minute_so_far,
+    running_bar,
     trades_of_minute,
 )
 from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
 
 TAPES_KEPT = 4096
 """About eight sessions of 500 instruments; the oldest used one is dropped."""
+MOST_KEPT = 200_000
+"""Closes and days of all instruments that are remembered; all are forgotten when there are more."""
+FEWEST_ON_A_BOARD = 24
+"""So many instruments at once are worth matrices."""
 CLOSE_SEARCH_SESSIONS = 10
 """An instrument that did not trade for so many sessions is worth its long-run price."""
 
@@ -69,6 +78,7 @@ class Exchange:
         self._kept: OrderedDict[tuple[str, date], SessionTape] = OrderedDict()
         self._closes: dict[tuple[str, date], tuple[float, float | None]] = {}
         self._days: dict[tuple[str, date], Day] = {}
+        self._boards = Boards(tapes.listings)
 
     def standings(self, at: float, symbols: Iterable[str] | None = None) -> list[Standing]:
         """Return the standing of each known symbol (all by default); nothing before the first session."""
@@ -77,39 +87,63 @@ class Exchange:
             return []
         phases: dict[str | None, tuple[SessionState, bool]] = {}
         wanted = self.listings if symbols is None else [symbol for symbol in symbols if symbol in self.listings]
+        listings = [self.listings[symbol] for symbol in wanted]
+        known = self._many(listings, session, at)
         rows = []
-        for symbol in wanted:
-            listing = self.listings[symbol]
+        for listing in listings:
             if listing.group not in phases:
                 is_final = at >= trading_ends(session, listing.group)
                 phases[listing.group] = state_of(session, listing.group, at), is_final
-            rows.append(self._standing(listing, session, at=at, phase=phases[listing.group]))
+            symbol = listing.symbol
+            progress = known[symbol] if symbol in known else self._progress_of(listing, session, at)
+            rows.append(self._standing(listing, session, progress=progress, phase=phases[listing.group]))
         return rows
 
-    def _standing(self, listing: Listing, session: Session, *, at: float, phase: tuple[SessionState, bool]) -> Standing:
-        state, is_final = phase
+    def _many(self, listings: list[Listing], session: Session, at: float) -> dict[str, Progress | None]:
+        """Return the progress of many instruments at once, and find out the closes before it; nothing for a few."""
+        if not isinstance(self._tapes, Blocks) or len(listings) < FEWEST_ON_A_BOARD:
+            return {}
+        day = session.session_date
+        unknown = [listing for listing in listings if (listing.symbol, day) not in self._closes]
+        before = self.timeline.before(day)
+        if unknown and before is not None:
+            found = closes(unknown, before, tapes=self._tapes)
+            if len(self._closes) > MOST_KEPT:
+                self._closes.clear()
+            self._closes |= {(symbol, day): close for symbol, close in found.items()}
+        return self._boards.progress(listings, session, at=at, tapes=self._tapes)
+
+    def _standing(
+        self, listing: Listing, session: Session, *, progress: Progress | None, phase: tuple[SessionState, bool]
+    ) -> Standing:
+        (state, is_final), day = phase, session.session_date
+        before, before_at = self._close_before(listing, day)
+        if progress is None:
+            return Standing(listing, day, state, before, before, before_at, is_final=is_final)
+        return Standing(
+            listing, day, state, before, progress.price, progress.traded_at,
+            open=progress.open, high=progress.high, low=progress.low,
+            volume=progress.volume, turnover=progress.turnover,
+            trades=progress.trades, last_size=progress.last_size, is_final=is_final,
+        )  # fmt: skip
+
+    def _progress_of(self, listing: Listing, session: Session, at: float) -> Progress | None:
         tape = self.tape(listing, session)
         done, running = self._progress(listing, tape, at)
-        before, before_at = self._close_before(listing, session.session_date)
-        day = session.session_date
         if done == 0 and running is None:
-            return Standing(listing, day, state, before, before, before_at, is_final=is_final)
+            return None
         last = done - 1
         prices = running.prices if running else []
         high = [float(tape.high_to[last])] if done else []
         low = [float(tape.low_to[last])] if done else []
         traded_at, price, size = self._last_trade(listing, tape, last, running=running)
         volume, turnover = _running_sums(tape, done, running)
-        return Standing(
-            listing, day, state, before, price, traded_at,
-            open=float(tape.open[0]),
-            high=max(high + prices),
-            low=min(low + prices),
+        return Progress(
+            float(tape.open[0]), max(high + prices), min(low + prices), price, traded_at,
             volume=round((float(tape.volume_to[last]) if done else 0.0) + volume, listing.volume_decimals),
             turnover=round((float(tape.turnover_to[last]) if done else 0.0) + turnover, 2),
             trades=(int(tape.trades_to[last]) if done else 0) + len(prices),
             last_size=size,
-            is_final=is_final,
         )  # fmt: skip
 
     def _progress(self, listing: Listing, tape: SessionTape, at: float) -> tuple[int, MinuteSoFar | None]:
@@ -141,7 +175,7 @@ class Exchange:
             done, so_far = self._progress(listing, tape, at)
             until = min(end, session.close.timestamp())  # a later auction's print is in quotes, never in charts
             first, last = (int(np.searchsorted(tape.starts, edge, side="left")) for edge in (start, until))
-            running = _running_bar(int(tape.starts[done]), so_far) if so_far and first <= done < last else None
+            running = running_bar(int(tape.starts[done]), so_far) if so_far and first <= done < last else None
             if first < min(last, done) or running is not None:
                 yield Slice(tape, first, min(last, done), running)
 
@@ -152,7 +186,7 @@ class Exchange:
             parts.append(piece.tape.rows(slice(piece.first, piece.last)))
             if piece.running is not None:
                 parts.append(piece.running)
-        return _joined(parts)
+        return joined(parts)
 
     def session_dates(self, *, first: date, last: date, at: float) -> list[date]:
         """Return the dates of the sessions from `first` to `last`, both included, that were over at `at`, in order."""
@@ -162,16 +196,26 @@ class Exchange:
 
     def days(self, symbol: str, *, first: date, last: date, at: float) -> Iterator[Day]:
         """Give one row for each of these sessions."""
-        listing = self.listings[symbol]
-        for day in self.session_dates(first=first, last=last, at=at):
-            session = self.timeline.session(day)
-            if session is not None and (symbol, day) not in self._days:
-                self._days[symbol, day] = self._day(listing, session)
-            yield self._days[symbol, day]
+        listing, dates = self.listings[symbol], self.session_dates(first=first, last=last, at=at)
+        found = {day: self._days[symbol, day] for day in dates if (symbol, day) in self._days}
+        unknown = [day for day in dates if day not in found]
+        sessions = [session for day in unknown if (session := self.timeline.session(day)) is not None]
+        if isinstance(self._tapes, Blocks) and len(sessions) >= FEWEST_AT_ONCE:
+            rows = days_of(listing, sessions, tapes=self._tapes, close_before=partial(self._close_number, listing))
+        else:
+            rows = [self._day(listing, session) for session in sessions]
+        found |= {row.session_date: row for row in rows}
+        if len(self._days) > MOST_KEPT:
+            self._days.clear()
+        self._days |= {(symbol, row.session_date): row for row in rows}
+        yield from (found[day] for day in dates)
+
+    def _close_number(self, listing: Listing, day: date) -> float:
+        return self._close_before(listing, day)[0]
 
     def _day(self, listing: Listing, session: Session) -> Day:
         tape = self._whole(listing, session)
-        before, _ = self._close_before(listing, session.session_date)
+        before = self._close_number(listing, session.session_date)
         if not len(tape):
             return Day(session.session_date, before, None, None, None, None, None, None, None)
         return Day(
@@ -236,26 +280,3 @@ def _running_sums(tape: SessionTape, row: int, running: MinuteSoFar | None) -> t
     if running is None:
         return 0.0, 0.0
     return running.volume, float(tape.turnover[row]) * running.volume / float(tape.volume[row])
-
-
-def _running_bar(start: int, so_far: MinuteSoFar) -> Columns:
-    def one(value: float) -> Floats:
-        return np.array([value], dtype=np.float64)
-
-    prices = so_far.prices
-    return Columns(
-        np.array([start]),
-        one(prices[0]),
-        one(max(prices)),
-        one(min(prices)),
-        one(prices[-1]),
-        one(so_far.volume),
-        np.array([len(prices)]),
-    )
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    if not parts:
-        empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
-        return Columns(none, empty, empty, empty, empty, empty, none)
-    return Columns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Columns)))

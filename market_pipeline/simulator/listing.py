@@ -13,6 +13,7 @@ from importlib import resources
 from market_pipeline.markets.loader import load_market
 from market_pipeline.markets.schema import MarketFile, SymbolRule
 from market_pipeline.simulator.randomness import uniform
+from market_pipeline.simulator.us_listing import fill_up
 
 
 class Trading(StrEnum):
@@ -68,7 +69,7 @@ INDIA_SIZE = 500
 @cache
 def listings_of(market: str) -> tuple[Listing, ...]:
     """Return what a market's simulated exchange lists. Raise UsageError for a market that has no file."""
-    makers = {"casablanca": _casablanca, "india": _india, "crypto": _crypto}
+    makers = {"casablanca": _casablanca, "india": _india, "crypto": _crypto, "us": _us}
     maker = makers.get(market, _plain)
     return tuple(maker(row) for row in _rows(market))
 
@@ -87,7 +88,7 @@ def _rows(market: str) -> list[dict[str, str]]:
     rows = list(csv.DictReader(listed.read_text(encoding="utf-8").splitlines()))
     if market == "india":
         rows += [_simulated_row(number) for number in range(1, INDIA_SIZE - len(rows) + 1)]
-    return rows
+    return fill_up(rows) if market == "us" else rows
 
 
 def _named_row(rule: SymbolRule) -> dict[str, str]:
@@ -159,5 +160,17 @@ def _crypto(row: dict[str, str]) -> Listing:
         daily_volume=float(row["daily_usd"]) / price,
         volume_decimals=8, daily_volatility=0.028,
         minute_probability=float(row["minute_probability"]),
+        facts=row,
+    )  # fmt: skip
+
+
+def _us(row: dict[str, str]) -> Listing:
+    symbol, volume = row["symbol"], float(row["daily_volume"])
+    price = float(row.get("price") or round(10 * 40 ** uniform("price", symbol), 2))
+    return Listing(
+        symbol, row["name"], price, 1, 2 if price >= 1 else 4, volume,
+        daily_volatility=float(row.get("daily_volatility") or 0.007 + 0.015 * uniform("volatility", symbol)),
+        minute_probability=float(row.get("minute_probability") or min(1.0, max(0.01, (volume / 400_000) ** 0.6))),
+        trades_a_minute=min(40.0, 2 + volume / 100_000),
         facts=row,
     )  # fmt: skip

@@ -168,7 +168,7 @@ def _route_handler(simulation: Simulation, wire: Wire, route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         fields = {
-            "path": route.path,
+            "path": request.path.removeprefix(f"/{wire.source}"),
             "query": tuple(request.query.items()),
             "headers": {key.lower(): value for key, value in request.headers.items()},
             "body": await request.read() if request.can_read_body else b"",

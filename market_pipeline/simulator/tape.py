@@ -171,3 +171,29 @@ def _through(knots: tuple[tuple[int, int], ...], tick: int) -> list[int]:
         prices += [(start + (end - start) * step // (right - left)) // tick * tick for step in between]
         prices.append(end)
     return prices
+
+
+def running_bar(start: int, so_far: MinuteSoFar) -> Columns:
+    """Return the running minute, as far as it has come, as one row."""
+
+    def one(value: float) -> Floats:
+        return np.array([value], dtype=np.float64)
+
+    prices = so_far.prices
+    return Columns(
+        np.array([start]),
+        one(prices[0]),
+        one(max(prices)),
+        one(min(prices)),
+        one(prices[-1]),
+        one(so_far.volume),
+        np.array([len(prices)]),
+    )
+
+
+def joined(parts: list[Columns]) -> Columns:
+    """Return the rows of several parts in one."""
+    if not parts:
+        empty, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return Columns(none, empty, empty, empty, empty, empty, none)
+    return Columns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Columns)))

@@ -115,7 +115,7 @@ def trading_plan(session: Session, group: str | None) -> TradingPlan:
             follows = phases[index + 1] if index + 1 < len(phases) else None
             opens = follows is not None and follows.state is SessionState.OPEN
             prints.add(int(phase.end.timestamp()) - (0 if opens else 60))
-    if not minutes and not prints:
+    if not phases:
         minutes.update(_minutes(session.open, session.close))
     starts = sorted(minutes | prints)
     return TradingPlan(np.array(starts, dtype=np.int64), np.array([start in prints for start in starts], dtype=bool))

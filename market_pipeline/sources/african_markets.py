@@ -21,8 +21,8 @@ REQUIRED_KEYS: tuple[str, ...] = ()
 
 NAME = "african_markets"
 HOME = "https://www.african-markets.com"
-DEFAULT_PATH = "bvc"
-"""Casablanca in the site's addresses; a market file names another exchange by the option `path`."""
+CASABLANCA = "bvc"
+"""An exchange in the site's addresses; a market file names another one (nse …) by the option `exchange`."""
 
 
 def create(context: SourceContext) -> Source:
@@ -30,12 +30,12 @@ def create(context: SourceContext) -> Source:
     return AfricanMarkets(context)
 
 
-def listed_companies_request(path: str) -> Request:
-    """Ask for the page with all companies of the exchange that the site calls `path`."""
+def listed_companies_request(exchange: str) -> Request:
+    """Ask for the page with all companies of the exchange that the site calls `exchange`."""
     return Request(
         source=NAME,
         kind=RequestKind.QUOTE,
-        url=f"{HOME}/en/stock-markets/{path}/listed-companies",
+        url=f"{HOME}/en/stock-markets/{exchange}/listed-companies",
         headers={"Accept": "text/html", "Accept-Language": "en"},
         expects="html",
         refusal=challenge,
@@ -54,9 +54,9 @@ class AfricanMarkets(WebSource):
         listed, gone = desk.split(instruments)
         if not listed:
             return Fetched((), gone)
-        path = str(self.context.rule.options.get("path", DEFAULT_PATH))
+        exchange = str(self.context.rule.options.get("exchange", CASABLANCA))
         try:
-            answer = self.context.transport.send(listed_companies_request(path))
+            answer = self.context.transport.send(listed_companies_request(exchange))
         except FETCH_ERRORS as error:
             return Fetched((), desk.failed(listed, error) + gone)
         shares = {desk.code(one): one.shares_outstanding for one in listed if one.shares_outstanding}

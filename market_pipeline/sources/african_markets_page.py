@@ -6,16 +6,15 @@ The table is found by its headings, because its id changes and its columns have 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
-from lxml import etree
-
 from market_pipeline.errors import Blocked, PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
+from market_pipeline.sources.html_tables import Cells, links_in, named_texts, rows_below
 from market_pipeline.sources.readings import (
     ONE_DAY_SECONDS,
     Board,
@@ -87,48 +86,16 @@ def _company_rows(body: bytes, source: str) -> list[Row]:
     # half a page still parses, with half a number in its last cell
     if b"</html" not in body[-4096:].lower():
         raise payload_error(source, "a whole page", f"{len(body)} bytes that do not end in </html>")
-    for table in _tables(body, source):
-        rows = [_cells(row) for row in _own_rows(table)]
-        for position, cells in enumerate(rows):
-            headings = [HEADINGS.get(_text(cell).casefold()) for cell in cells]
-            if set(headings) >= NEEDED:
-                return [_row(cells, headings, source) for cells in rows[position + 1 :]]
-    raise payload_error(source, f"a table with the headings {', '.join(sorted(NEEDED))}", f"{len(body)} bytes without")
+    names, rows = rows_below(body, source, headings=HEADINGS, needed=NEEDED)
+    return [_row(cells, names, source) for cells in rows]
 
 
-def _tables(body: bytes, source: str) -> list[etree._Element]:
-    text = body.decode("utf-8", errors="replace")
-    try:
-        root = etree.fromstring(text.encode("utf-8"), parser=etree.HTMLParser(encoding="utf-8"))
-    except etree.LxmlError as error:
-        raise payload_error(source, "an HTML page", text) from error
-    return list(root.iter("table")) if root is not None else []
-
-
-def _own_rows(table: etree._Element) -> list[etree._Element]:
-    """Return the rows of the table itself, not those of a table inside one of its cells."""
-    parts = [table, *(part for part in table if part.tag in ("thead", "tbody", "tfoot"))]
-    return [row for part in parts for row in part if row.tag == "tr"]
-
-
-def _cells(row: etree._Element) -> list[etree._Element]:
-    return [cell for cell in row if cell.tag in ("td", "th")]
-
-
-def _text(cell: etree._Element) -> str:
-    return " ".join(str(cell.xpath("string()")).split())
-
-
-def _row(cells: Sequence[etree._Element], headings: Sequence[str | None], source: str) -> Row:
-    named = [name for name in headings if name is not None]
-    if len(named) > len(set(named)):
-        raise payload_error(source, "one column of each heading", named)
-    texts = {name: _text(cell) for name, cell in zip(headings, cells, strict=False) if name is not None}
+def _row(cells: Cells, names: list[str | None], source: str) -> Row:
+    texts = named_texts(cells, names, source)
     if _SPACED.fullmatch(texts.get(MARKET_CAP, "")):
         texts[MARKET_CAP] = texts[MARKET_CAP].replace(" ", ",")
-    links = [str(link.get("href")) for cell in cells for link in cell.iter("a")]
-    code = next((code for link in links if (code := _code(link)) is not None), None)
-    return Row(code, texts, is_whole=len(cells) == len(headings))
+    code = next((code for link in links_in(cells) if (code := _code(link)) is not None), None)
+    return Row(code, texts, is_whole=len(cells) == len(names))
 
 
 def _code(link: str) -> str | None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from market_pipeline.errors import MarketPipelineError, PayloadError
+from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
@@ -93,6 +94,15 @@ class WebSource:
     def instruments(self) -> Fetched[Instrument]:
         """Say that this source has no instrument master: the market file names the symbols."""
         return Fetched((), Desk(self.context, RequestKind.INSTRUMENTS).unsupported(EVERY_SYMBOL, "instrument master"))
+
+
+def last_finished(context: SourceContext, received: datetime) -> date:
+    """Return the newest date that can have a whole session: its last phase has ended, or the date itself has."""
+    calendar = calendar_for(context.market)
+    day = calendar.local_date(received)
+    session = calendar.session(day)
+    is_over = session is not None and received >= session.last_phase_end
+    return day if is_over else day - timedelta(days=1)
 
 
 def page_of(context: SourceContext, answer: Answer) -> Page:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import batched
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ from market_pipeline.sources.charts import (
     joined_charts,
     split_window,
 )
+from market_pipeline.sources.desk import last_finished
 from market_pipeline.sources.dhan_master import parse_master
 from market_pipeline.sources.dhan_payloads import parse_chart, parse_daily, parse_quotes, read_quote, refusal
 from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
@@ -106,7 +107,7 @@ class Dhan:
             return Fetched((), (self._without_id(instrument, RequestKind.DAILY_BARS),))
         try:
             answer = self.context.transport.send(self._days_request(code, start, end))
-            last = min(end, self._last_finished(answer.received_time))
+            last = min(end, last_finished(self.context, answer.received_time))
             days = parse_daily(answer.body, first=start, last=last, zone=self._zone)
         except FETCH_ERRORS as error:
             return Fetched((), inquiry.failed([instrument.symbol], error, at=self.context.clock.now()))
@@ -230,13 +231,6 @@ class Dhan:
     @property
     def _zone(self) -> ZoneInfo:
         return zone(self.context.market.calendar.zone)
-
-    def _last_finished(self, received: datetime) -> date:
-        """Return the newest date whose session is over: its last phase has ended, or the date itself has."""
-        local = received.astimezone(self._zone)
-        ends = [phase.end for phase in self.context.market.calendar.phases if phase.end != time(0)]
-        is_over = bool(ends) and local.time() >= max(ends)
-        return local.date() if is_over else local.date() - timedelta(days=1)
 
     def _code(self, instrument: Instrument) -> str | None:
         code = instrument.code_at(self.name, self.context.clock.now().astimezone(self._zone).date())

@@ -7,6 +7,7 @@ caller for days. Here every read of the socket, headers included, gets what is l
 from __future__ import annotations
 
 import http.client
+import http.cookiejar
 import io
 import socket
 import ssl
@@ -30,6 +31,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from market_pipeline.clock import Clock
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Feed, Settings
+from market_pipeline.sources.browser_adapter import BrowserAdapter
 
 POOL_CONNECTIONS = 8
 
@@ -131,20 +133,25 @@ class _DeadlineAdapter(HTTPAdapter):
         return {"ssl_context": self._tls} if self._tls else {}
 
 
-def open_session(settings: Settings) -> requests.Session:
+def open_session(settings: Settings, *, as_browser: bool = False) -> requests.Session:
     """Make a session for the feed: live reaches https only, simulated reaches the simulated exchange only.
 
-    It is safe to share among threads. Raise ConfigurationError when the extra CA bundle cannot be read.
+    It is safe to share among threads. `as_browser` sends a browser's handshake and headers, and only those cookies that
+    a request names itself. Raise ConfigurationError when the extra CA bundle cannot be read.
     """
     session = requests.Session()
     session.headers["User-Agent"] = user_agent(settings.contact)
     session.adapters.clear()
+    if as_browser:
+        session.headers.clear()
+        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
     if settings.feed is Feed.SIMULATED:
         session.trust_env = False
-        session.mount(_origin(settings.simulator_url) + "/", _DeadlineAdapter(None))
+        session.mount(_origin(settings.simulator_url) + "/", BrowserAdapter() if as_browser else _DeadlineAdapter(None))
     else:
         # proxies and their exceptions are the operator's environment, which requests knows how to read
-        session.mount("https://", _DeadlineAdapter(_trusting(settings.ca_bundle)))
+        tls = _trusting(settings.ca_bundle)
+        session.mount("https://", BrowserAdapter() if as_browser else _DeadlineAdapter(tls))
     return session
 
 

@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Literal, Protocol, cast, runtime_checkable
 
 from market_pipeline.clock import Clock
@@ -34,6 +35,8 @@ class Request:
     params: Mapping[str, str] | Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     json_body: object | None = None
+    body: bytes | None = None
+    """A body that is no JSON, with its Content-Type among the headers."""
     expects: Literal["json", "html", "csv", "text"] = "json"
     min_bytes: int = 2
     max_bytes: int = 5_000_000
@@ -42,11 +45,15 @@ class Request:
     """Deadline of the whole call with its retries; None takes the transport's."""
     refusal: Callable[[int, bytes], MarketPipelineError | None] | None = None
     """The source's own errors: (HTTP status, body) → what it means, None when the body is an answer. Asked first."""
+    accepts: frozenset[int] = frozenset()
+    """Statuses other than 2xx that are answers too: a redirect that the caller follows itself, a 404 with a cookie."""
+    as_browser: bool = False
+    """Shake hands as a browser does: for a source that answers no other client."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A body that passed the transport's checks (status 2xx, size, not HTML where something else is due)."""
+    """A body that passed the transport's checks (an accepted status, size, not HTML where something else is due)."""
 
     body: bytes
     http_status: int
@@ -56,6 +63,8 @@ class Answer:
     attempts: int
     latency_ms: float
     headers: Mapping[str, str] = field(default_factory=dict)
+    set_cookies: tuple[str, ...] = ()
+    """The Set-Cookie lines; among `headers` they would be one text that cannot be taken apart."""
 
 
 class Transport(Protocol):
@@ -82,6 +91,8 @@ class SourceContext:
     transport: Transport
     clock: Clock
     credentials: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    """Where a source may keep what outlives the process, a cookie say; None: nowhere."""
 
 
 class Source(Protocol):

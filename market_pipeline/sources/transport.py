@@ -88,6 +88,7 @@ class HttpTransport:
         self._created = clock.monotonic()
         self._folder = settings.feed_folder / "limits"
         self._session = open_session(settings)
+        self._browser = open_session(settings, as_browser=True)
         self._proxies = proxy_pool(rule.name, session, settings=settings, clock=clock)
         self._budgets = Budgets(rule, self._folder, clock, self._patience.sleep)
         self._retrying = self._make_retrying()
@@ -95,6 +96,7 @@ class HttpTransport:
     def close(self) -> None:
         """Release the pooled connections."""
         self._session.close()
+        self._browser.close()
 
     def send(self, request: Request) -> Answer:
         """Return the checked answer.
@@ -176,11 +178,13 @@ class HttpTransport:
 
     def _ask(self, call: _Call, proxy: Proxy | None) -> requests.Response:
         request, left = call.request, max(call.deadline.remaining(), 0.001)
-        return self._session.request(
+        session = self._browser if request.as_browser else self._session
+        return session.request(
             request.method,
             call.url,
             params=cast(Any, request.params),
             headers=dict(request.headers),
+            data=request.body,
             json=request.json_body,
             timeout=(min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left)),
             allow_redirects=False,
@@ -203,18 +207,24 @@ class HttpTransport:
     def _checked(self, call: _Call, response: requests.Response, body: bytes, *, latency_ms: float) -> Answer:
         request, status, now = call.request, response.status_code, self._clock.now()
         content_type = response.headers.get("Content-Type", "")
-        sha = self._keep(body) if 200 <= status < 300 else ""
-        error = self._explained(request, response, body) or body_error(request, body, content_type)
+        is_good = 200 <= status < 300
+        sha = self._keep(body) if is_good else ""
+        error = self._explained(request, response, body)
+        if error is None and is_good:
+            error = body_error(request, body, content_type)
         if error is not None:
             error.http_status = status
             if self._settings.budgets:
                 self._budgets.refused(request.kind, error, host=call.host)
             raise error
-        return Answer(body, status, content_type, now, sha, call.attempts, latency_ms, response.headers)
+        cookies = tuple(response.raw.headers.getlist("Set-Cookie"))
+        return Answer(body, status, content_type, now, sha, call.attempts, latency_ms, response.headers, cookies)
 
     def _explained(self, request: Request, response: requests.Response, body: bytes) -> MarketPipelineError | None:
         """Return what the answer's status means: in the source's own words, if it has any, with its Retry-After."""
         status = response.status_code
+        if status in request.accepts:
+            return None
         general = status_error(request, status, body, headers=response.headers, now=self._clock.now())
         own = request.refusal(status, body) if request.refusal else None
         if isinstance(own, Transient) and isinstance(general, Transient) and own.retry_after_seconds is None:

@@ -11,7 +11,7 @@ from market_pipeline.errors import UsageError
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.steps.close_session import DailyBarsReport, close_session, session_daily_bars
 from market_pipeline.steps.compute_indicators import compute_session_indicators
-from market_pipeline.steps.fetch_charts import chart_source
+from market_pipeline.steps.fetch_charts import chart_source, urgent
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
@@ -59,16 +59,17 @@ def backfill(
 ) -> BackfillReport:
     """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
 
-    A quick backfill leaves out trades, page by page: what charts no longer reach stays open.
+    A quick backfill leaves out trades, page by page, and charts that are not urgent: what lacks any stays open.
     Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
     """
     market = runtime.market(name)
     days = _sessions(runtime, market, first=first, last=last)
     notes: list[str] = []
     minute_days = _served(runtime, market, days=days, notes=notes)
-    per_session = len(instruments_of(runtime, market))
+    listed = instruments_of(runtime, market)
+    charted = urgent(listed) if is_quick else listed
     with_daily = with_daily and any(RequestKind.DAILY_BARS in source.kinds for source in market.sources)
-    steps = _Steps(progress, total=per_session * (len(minute_days) + with_daily))
+    steps = _Steps(progress, total=len(charted) * len(minute_days) + len(listed) * with_daily)
     results = {day: BackfilledSession(day) for day in days}
     for day in minute_days:
         _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)

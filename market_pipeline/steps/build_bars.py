@@ -17,7 +17,7 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
 from market_pipeline.steps.due import in_reach
-from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
+from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
@@ -73,15 +73,24 @@ def _charts(runtime: Runtime, market: MarketRuntime, session: Session, *, now: d
         ChartRequest(instrument, start, end)
         for instrument in _charted(runtime, market)
         if (start := starts.get(instrument.symbol, session.open)) < end
+        and _could_trade(market, instrument, start=start, end=end)
     ]
+    wanted.sort(key=lambda request: request.start)  # who waits longest comes first, where not all fit into a cycle
     return fetch_charts(runtime, source, wanted, deadline_seconds=market.cycle.left()) if wanted else Charts()
 
 
+def _could_trade(market: MarketRuntime, instrument: Instrument, *, start: datetime, end: datetime) -> bool:
+    """Tell whether the instrument's own hours (an index abroad, an early auction) reach into these minutes."""
+    if instrument.group is None:
+        return True
+    return market.calendar.open_minutes_between(start, end, group=instrument.group) > 0
+
+
 def _charted(runtime: Runtime, market: MarketRuntime) -> Sequence[Instrument]:
-    """Return whose charts are asked for in a cycle: tier 1, or all where no budget limits the requests."""
+    """Return whose charts are asked for in a cycle: tier 1, or all that are urgent where no budget limits requests."""
     instruments = instruments_of(runtime, market)
     if not runtime.settings.budgets:
-        return instruments
+        return urgent(instruments)
     return [instrument for instrument in instruments if instrument.tier == 1]
 
 
@@ -102,7 +111,7 @@ def _next_minutes(runtime: Runtime, market: MarketRuntime, session: Session) -> 
 
 
 def _sampled(runtime: Runtime, market: MarketRuntime, session: Session, *, now: datetime) -> Bars:
-    delay = max(rule.declared_delay_seconds for rule in market.file.sources)
+    delay = max(rule.declared_delay_seconds for rule in market.file.quote_sources)
     since = floor_minute(now) - timedelta(seconds=delay) - POLL_HISTORY
     polls = runtime.warehouse.read(
         LIVE_TICKERS, market.name, sessions=[session.session_date], since=since - POLL_HISTORY

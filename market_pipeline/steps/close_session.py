@@ -12,10 +12,11 @@ import pyarrow as pa
 import structlog
 
 from market_pipeline.errors import UsageError
+from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
-from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts
+from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.fetch_trades import bars_of_trades, needs_trades
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_bars
@@ -70,7 +71,8 @@ def close_session(
 ) -> SessionReport:
     """Complete the session of `day`; close it when its last phase is over. Raises UsageError for no session.
 
-    Without trades, a session that the charts reach only in part stays open, for a later call to complete.
+    Without trades somebody waits: only urgent charts are asked for, and a session that lacks any stays open, for a
+    later call to complete.
     """
     with session_turn(runtime, market):
         return _close(runtime, market, _session(market, day), progress=progress, with_trades=with_trades)
@@ -80,9 +82,11 @@ def _close(
     runtime: Runtime, market: MarketRuntime, session: Session, *, progress: Progress, with_trades: bool
 ) -> SessionReport:
     day, now = session.session_date, runtime.clock.now()
-    is_whole = with_trades or not needs_trades(runtime, market, session)
+    listed = instruments_of(runtime, market)
+    asked = listed if with_trades else urgent(listed)
+    is_whole = with_trades or (len(asked) == len(listed) and not needs_trades(runtime, market, session))
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day])
-    charts = _history(runtime, market, session, progress=progress)
+    charts = _history(runtime, market, session, instruments=asked, progress=progress)
     made = [
         chart_bars(charts.bars, session=session, known_at=now),
         _traded(runtime, market, session, charts=charts, is_wanted=with_trades),
@@ -114,12 +118,14 @@ def _session(market: MarketRuntime, day: date) -> Session:
     return session
 
 
-def _history(runtime: Runtime, market: MarketRuntime, session: Session, *, progress: Progress) -> Charts:
+def _history(
+    runtime: Runtime, market: MarketRuntime, session: Session, *, instruments: Sequence[Instrument], progress: Progress
+) -> Charts:
     source = chart_source(market)
     if source is None:
         return Charts()
     end = min(session.close, runtime.clock.now())
-    wanted = [ChartRequest(instrument, session.open, end) for instrument in instruments_of(runtime, market)]
+    wanted = [ChartRequest(instrument, session.open, end) for instrument in instruments]
     return fetch_charts(runtime, source, wanted, progress=progress)
 
 

@@ -25,7 +25,7 @@ def in_reach(market: MarketRuntime, at: datetime) -> bool:
     session = market.calendar.session(state.session_date)
     if session is None or at < session.open:
         return False
-    lag = timedelta(seconds=max(rule.declared_delay_seconds for rule in market.file.sources))
+    lag = timedelta(seconds=max(rule.declared_delay_seconds for rule in market.file.quote_sources))
     return at < session.last_phase_end + lag + timedelta(minutes=TRAILING_MINUTES)
 
 

@@ -189,7 +189,8 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 def _reached(settings: Settings, files: Mapping[str, MarketFile]) -> list[Finding]:
     if settings.feed is Feed.SIMULATED:
         return [_reach(settings, "simulated exchange", f"{settings.simulator_url}/_clock", remedy=START_SIMULATOR)]
-    return reached_sources(settings, [rule.name for file in files.values() for rule in file.sources])
+    named = dict.fromkeys(rule.name for file in files.values() for rule in file.sources)  # markets share sources
+    return reached_sources(settings, list(named))
 
 
 def reached_sources(settings: Settings, sources: Sequence[str]) -> list[Finding]:

@@ -21,6 +21,8 @@ from market_pipeline.steps.runtime import MarketRuntime, Runtime
 log = structlog.get_logger("market_pipeline.charts")
 
 THREADS = 4
+MOST_AT_ONCE = 1000
+"""So many charts can be had while somebody waits; of a larger market, tier 1's come first."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Charts:
     def counts(self) -> Mapping[str, int]:
         """Return status → number of symbols."""
         return Counter(outcome.status.value for outcome in self.outcomes)
+
+
+def urgent(instruments: Sequence[Instrument]) -> Sequence[Instrument]:
+    """Return whose charts are asked for while somebody waits: all, or tier 1 of a market with thousands."""
+    if len(instruments) <= MOST_AT_ONCE:
+        return instruments
+    return [instrument for instrument in instruments if instrument.tier == 1]
 
 
 def chart_source(market: MarketRuntime) -> Source | None:

@@ -65,10 +65,11 @@ def fetch_quotes(runtime: Runtime, market: MarketRuntime, *, only: Collection[st
     The cycle begins here. Tier 1 is asked first; whatever budget and deadline leave out gets the outcome `deferred`.
     """
     as_of = floor_minute(runtime.clock.now())
-    notes = {name: reason for name, reason in market.off.items() if only is None or name in only}
+    wanted = {rule.name for rule in market.file.quote_sources if only is None or rule.name in only}
+    notes = {name: reason for name, reason in market.off.items() if name in wanted}
     due: list[Source] = []
     for source in market.sources:
-        if only is not None and source.name not in only:
+        if source.name not in wanted:
             continue
         reason = not_due(runtime, market, source.name)
         if reason:

@@ -79,7 +79,7 @@ def _from_rule(file: MarketFile, rule: SymbolRule) -> Instrument:
         symbol=rule.symbol,
         name=rule.name,
         isin=rule.isin,
-        currency=file.currency,
+        currency=rule.currency or file.currency,
         tier=rule.tier,
         tick_size=rule.tick_size,
         group=rule.group,

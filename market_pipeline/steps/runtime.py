@@ -149,7 +149,9 @@ class Runtime:
         if recorder:
             transport = recorder.around(transport, clock=self.clock)
         keys = source_module(rule.name).REQUIRED_KEYS
-        context = SourceContext(file, rule, transport, self.clock, {key: self.key(key) for key in keys})
+        credentials = {key: self.key(key) for key in keys}
+        folder = self.folder / "sources" / rule.name
+        context = SourceContext(file, rule, transport, self.clock, credentials, folder)
         return source_module(rule.name).create(context)
 
     def _why_off(self, rule: SourceRule) -> str:

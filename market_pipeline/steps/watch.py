@@ -105,7 +105,7 @@ def _expected_since(market: MarketRuntime, now: datetime, began: datetime) -> da
     session = market.calendar.session(market.calendar.session_date_at(now))
     if session is None:
         return began
-    delay = timedelta(seconds=min(rule.declared_delay_seconds for rule in market.file.sources))
+    delay = timedelta(seconds=min(rule.declared_delay_seconds for rule in market.file.quote_sources))
     return max(session.open + delay, began)
 
 

@@ -22,7 +22,7 @@ def refusal(quote: Quote, context: MergeContext) -> Reason | None:
         return Reason.OTHER_MARKET
     if quote.source not in context.sources:
         return Reason.UNKNOWN_SOURCE
-    if quote.currency is not None and quote.currency != context.currency:
+    if quote.currency is not None and quote.currency != context.currency_of(quote.symbol):
         return Reason.CURRENCY
     if quote.price is not None and not is_positive(quote.price):
         return Reason.BAD_PRICE
@@ -44,7 +44,7 @@ def last_possible_time(quote: Quote) -> datetime:
 def is_stale(quote: Quote, context: MergeContext) -> bool:
     """Tell whether the price is older than its source's limit, in open-market minutes plus the declared delay."""
     limits = context.sources[quote.source]
-    return context.is_older(last_possible_time(quote), limit_minutes=limits.max_age_minutes)
+    return context.is_older(last_possible_time(quote), symbol=quote.symbol, limit_minutes=limits.max_age_minutes)
 
 
 def session_fault(quote: Quote, context: MergeContext) -> Reason | None:
@@ -86,7 +86,7 @@ def book_fault(quote: Quote, context: MergeContext) -> Reason | None:
     delay = context.sources[quote.source].delay
     moment = max(quote.event_time, quote.received_time - delay)
     limit = context.rule.book_max_age_minutes + delay.total_seconds() / 60
-    return Reason.STALE if context.is_older(moment, limit_minutes=limit) else None
+    return Reason.STALE if context.is_older(moment, symbol=quote.symbol, limit_minutes=limit) else None
 
 
 def valuation_fault(quote: Quote, context: MergeContext) -> Reason | None:

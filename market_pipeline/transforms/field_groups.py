@@ -119,7 +119,8 @@ def _session_fault(quote: Quote, situation: Situation) -> Reason | None:
     if context.session_of(quote.event_time) != situation.session:
         return Reason.OTHER_SESSION
     delay_minutes = context.sources[quote.source].delay.total_seconds() / 60
-    if context.is_older(quote.event_time, limit_minutes=context.rule.session_max_age_minutes + delay_minutes):
+    limit = context.rule.session_max_age_minutes + delay_minutes
+    if context.is_older(quote.event_time, symbol=quote.symbol, limit_minutes=limit):
         return Reason.STALE
     for price in (quote.open, quote.high, quote.low):
         if is_outside_band(price, quote, reference=situation.reference, context=context):

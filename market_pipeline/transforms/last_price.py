@@ -141,7 +141,7 @@ def _keep_previous(
         return
     holds_back = choice.pending is not None
     session = context.session_of(previous.event_time)
-    if not holds_back and not context.is_current(session, source=previous.source):
+    if not holds_back and not context.is_current(session, symbol=previous.symbol, source=previous.source):
         return
     choice.keeps_previous = True
     if holds_back or Flag.QUARANTINED in previous.flags:
@@ -152,7 +152,8 @@ def _keep_previous(
         choice.flags.add(Flag.NOT_TRADED)
     limits = context.sources.get(previous.source)
     limit = limits.max_age_minutes if limits is not None else 0.0
-    if not (holds_back or has_eligible) or context.is_older(previous.event_time, limit_minutes=limit):
+    is_old = context.is_older(previous.event_time, symbol=previous.symbol, limit_minutes=limit)
+    if not (holds_back or has_eligible) or is_old:
         choice.flags.add(Flag.STALE)
 
 

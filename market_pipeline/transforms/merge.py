@@ -102,5 +102,7 @@ class _SymbolMerge:
 
 def _newest_current(quotes: Sequence[Quote], context: MergeContext) -> Quote | None:
     """Return the newest report of the session in progress, for a ticker that has no price but other fields."""
-    current = [q for q in quotes if context.is_current(context.session_of(q.event_time), source=q.source)]
+    current = [
+        q for q in quotes if context.is_current(context.session_of(q.event_time), symbol=q.symbol, source=q.source)
+    ]
     return max(current, key=lambda q: (q.event_time, -context.sources[q.source].rank), default=None)

@@ -5,16 +5,21 @@ A session is named by the exchange's local date, which holds for every market wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from market_pipeline.markets.schema import MarketFile
 
 FUTURE_TOLERANCE = timedelta(seconds=30)
-OpenMinutes = Callable[[datetime, datetime], float]
-"""Minutes of open market time between two moments; 0 when the second is not later."""
+
+
+class OpenMinutes(Protocol):
+    """Counts minutes of open market time between two moments; 0 when the second is not later."""
+
+    def __call__(self, a: datetime, b: datetime, *, group: str | None = None) -> float:
+        """Count those of a group that keeps another exchange's hours, else the market's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class SourceLimits:
     delay: timedelta
     max_age_minutes: float
     """Open-market minutes, the declared delay included."""
+    is_fallback: bool
 
 
 class MergeContext:
@@ -34,7 +40,8 @@ class MergeContext:
     def __init__(self, market_file: MarketFile, *, now: datetime, open_minutes: OpenMinutes) -> None:
         self.now = now
         self.market = market_file.market
-        self.currency = market_file.currency
+        self._currency = market_file.currency
+        self._currencies = {rule.symbol: rule.currency for rule in market_file.symbols if rule.currency is not None}
         self.rule = market_file.merge
         self.latest_event_time = now + FUTURE_TOLERANCE
         self.sources = {
@@ -43,31 +50,39 @@ class MergeContext:
                 rule.feed_group or rule.name,
                 timedelta(seconds=rule.declared_delay_seconds),
                 rule.max_age_minutes + rule.declared_delay_seconds / 60,
+                rule.is_fallback,
             )
             for rank, rule in enumerate(market_file.sources)
         }
         self._ticks = {rule.symbol: rule.tick_size for rule in market_file.symbols if rule.tick_size is not None}
+        own_hours = market_file.calendar.group_calendars
+        self._groups = {rule.symbol: rule.group for rule in market_file.symbols if rule.group in own_hours}
         self._open_minutes = open_minutes
         self._zone = ZoneInfo(market_file.calendar.zone)
         self._today = now.astimezone(self._zone).date()
         self._today_start = self._start_of(self._today)
         self._today_end = self._start_of(self._today + timedelta(days=1))
-        self._ages: dict[datetime, float] = {}
+        self._ages: dict[tuple[datetime, str | None], float] = {}
         self._days: dict[datetime, date] = {}
-        self._current: dict[tuple[date, str], bool] = {}
+        self._current: dict[tuple[date, str, str | None], bool] = {}
 
     def tick_size(self, symbol: str) -> float | None:
         """Return the smallest price step of `symbol`, or None where the market file does not say."""
         return self._ticks.get(symbol)
 
-    def is_older(self, moment: datetime, *, limit_minutes: float) -> bool:
-        """Tell whether more than `limit_minutes` of open market time have passed since `moment`."""
+    def currency_of(self, symbol: str) -> str:
+        """Return the currency in which `symbol` trades."""
+        return self._currencies.get(symbol, self._currency)
+
+    def is_older(self, moment: datetime, *, symbol: str, limit_minutes: float) -> bool:
+        """Tell whether `symbol` could trade for more than `limit_minutes` since `moment`."""
         # open time cannot be longer than wall time, which is far cheaper to know
         if (self.now - moment).total_seconds() <= limit_minutes * 60:
             return False
-        age = self._ages.get(moment)
+        key = moment, self._groups.get(symbol)
+        age = self._ages.get(key)
         if age is None:
-            age = self._ages[moment] = self._open_minutes(moment, self.now)
+            age = self._ages[key] = self._open_minutes(moment, self.now, group=key[1])
         return age > limit_minutes
 
     def session_of(self, moment: datetime) -> date:
@@ -79,19 +94,20 @@ class MergeContext:
             day = self._days[moment] = moment.astimezone(self._zone).date()
         return day
 
-    def is_current(self, session: date, *, source: str) -> bool:
+    def is_current(self, session: date, *, symbol: str, source: str) -> bool:
         """Tell whether `session` is still the one that `source` may be reporting.
 
-        It is until the market has been open again for longer than the source's prices are allowed to be old.
+        It is until `symbol` could trade again for longer than the source's prices are allowed to be old.
         """
         if session >= self._today:
             return True
-        answer = self._current.get((session, source))
+        key = session, source, self._groups.get(symbol)
+        answer = self._current.get(key)
         if answer is None:
             limits = self.sources.get(source)
             limit = limits.max_age_minutes if limits is not None else 0.0
             end = self._start_of(session + timedelta(days=1))
-            answer = self._current[session, source] = self._open_minutes(end, self.now) <= limit
+            answer = self._current[key] = self._open_minutes(end, self.now, group=key[2]) <= limit
         return answer
 
     def _start_of(self, day: date) -> datetime:

@@ -7,7 +7,7 @@ true, and there resellers of one feed repeat one witness: every feed has one vot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
@@ -26,18 +26,24 @@ OUTLIER_DEVIATIONS = 3
 def pick_order(quotes: Sequence[Quote], context: MergeContext) -> list[Quote]:
     """Return the reports best first: the newest wins, and a coarser time is no newer than a finer one inside it.
 
-    Among reports whose stretches of time overlap the newest one, the finer timestamp, then the source's priority.
+    Among reports whose stretches of time overlap the newest one, the finer timestamp, then the source's priority. A
+    fallback comes after all others, whatever its time.
     """
     if len(quotes) <= 1:
         return list(quotes)
-    remaining, ordered = list(quotes), []
+    first = [quote for quote in quotes if not context.sources[quote.source].is_fallback]
+    last = [quote for quote in quotes if context.sources[quote.source].is_fallback]
+    return [*_newest_first(first, context), *_newest_first(last, context)]
+
+
+def _newest_first(quotes: Sequence[Quote], context: MergeContext) -> Iterator[Quote]:
+    remaining = list(quotes)
     while remaining:
         newest = max(quote.event_time for quote in remaining)
         overlapping = [q for q in remaining if q.event_time == newest or last_possible_time(q) > newest]
         best = min(overlapping, key=lambda q: (q.event_precision_seconds, context.sources[q.source].rank))
         remaining.remove(best)
-        ordered.append(best)
-    return ordered
+        yield best
 
 
 def same_moment(quotes: Sequence[Quote], context: MergeContext) -> list[Quote]:
@@ -103,11 +109,11 @@ def _stated_references(quotes: Sequence[Quote], previous: LiveTicker | None, con
     for quote in quotes:
         if quote.previous_close is not None and is_positive(quote.previous_close):
             session = context.session_of(quote.event_time)
-            if context.is_current(session, source=quote.source):
+            if context.is_current(session, symbol=quote.symbol, source=quote.source):
                 stated.append(Reference(quote.previous_close, quote, session))
     if previous is not None and previous.previous_close is not None:
         session = context.session_of(previous.event_time)
-        if context.is_current(session, source=previous.source):
+        if context.is_current(session, symbol=previous.symbol, source=previous.source):
             stated.append(Reference(previous.previous_close, None, session))
     return stated
 

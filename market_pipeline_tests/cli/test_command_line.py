@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from market_pipeline.clock import HandClock
+from market_pipeline.markets.loader import market_names
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
 
@@ -64,7 +65,7 @@ def test_cycle_prints_one_json_document_and_nothing_else(shell: Shell) -> None:
     document = json.loads(done.stdout)
     assert done.returncode == 0
     assert {"market", "as_of", "session_state", "duration_seconds", "coverage", "tickers", "outcomes"} <= set(document)
-    assert document["outcomes"] == {"kraken": {"ok": 8}}
+    assert document["outcomes"] == {"kraken": {"ok": 8}, "yahoo": {"ok": 8}}
     assert [ticker["symbol"] for ticker in document["tickers"]][:2] == ["ADA-USD", "BTC-USD"]
 
 
@@ -72,7 +73,7 @@ def test_status_names_state_reason_and_rows_of_every_market(shell: Shell) -> Non
     shell("cycle", "crypto", "--json")
     document = json.loads(shell("status", "--json").stdout)
     assert document["feed"] == "simulated"
-    assert set(document["markets"]) == {"casablanca", "india", "crypto"}
+    assert set(document["markets"]) == set(market_names())
     crypto = document["markets"]["crypto"]
     assert crypto["state"] == "open"
     assert crypto["rows"]["live_tickers"] == 8
@@ -111,7 +112,7 @@ def test_without_the_simulated_exchange_it_exits_with_3_and_names_the_command(tm
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["cycle", "mars"], "casablanca, crypto, india"),
+        (["cycle", "mars"], "casablanca, crypto, global, india, nairobi, saudi, us"),
         (["backfill", "india", "--from", "yesterday", "--to", "2026-11-18"], "YYYY-MM-DD"),
         (["backfill", "india", "--from", "2026-11-18", "--to", "2026-11-17"], "after --to"),
         (["backfill", "casablanca", "--from", "2026-11-14", "--to", "2026-11-15"], "none up to"),

@@ -77,7 +77,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 @pytest.mark.timeout(400)
 def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(running: Running) -> None:
     running.ready.wait(READY_SECONDS)
-    assert "ready: 3 markets" in running.text, running.text
+    assert "ready: 7 markets" in running.text, running.text
     assert "SIMULATED" in running.text
     ui = requests.get(f"http://127.0.0.1:{running.ui_port}/server_info", timeout=10)
     assert "dagster_version" in ui.json()

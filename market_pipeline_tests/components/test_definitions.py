@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from market_pipeline.markets.loader import load_markets
+from market_pipeline.markets.loader import load_markets, market_names
 from market_pipeline_tests.conftest import PROJECT
 
-MARKETS = ("casablanca", "crypto", "india")
+MARKETS = market_names()
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
 TABLES = {
     *("live_tickers", "bars_1m", "indicators_1m", "metrics"),
@@ -39,10 +39,14 @@ def test_the_root_module_stays_below_sixty_lines() -> None:
 def test_every_table_of_a_market_is_an_asset_in_the_markets_group(
     repository: dg.RepositoryDefinition, market: str
 ) -> None:
-    sources = {f"raw_quotes_{rule.name}" for rule in load_markets()[market].sources}
+    sources = {f"raw_quotes_{rule.name}" for rule in load_markets()[market].quote_sources}
     found = {key: spec for key, spec in keys(repository).items() if key.startswith(f"{market}/")}
     assert set(found) == {f"{market}/{name}" for name in TABLES | sources}
     assert {spec.group_name for spec in found.values()} == {market}
+
+
+def test_a_source_without_quotes_has_no_asset(repository: dg.RepositoryDefinition) -> None:
+    assert [key for key in keys(repository) if key.startswith("us/raw_quotes_")] == ["us/raw_quotes_yahoo"]
 
 
 def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.RepositoryDefinition) -> None:

@@ -50,11 +50,15 @@ def leave_run(desk: Desk, job: str, status: dg.DagsterRunStatus, **tags: str) ->
     return desk.instance.add_run(dg.DagsterRun(job_name=job, run_id=str(uuid4()), status=status, tags=tags))
 
 
-@pytest.mark.parametrize("market", ["casablanca", "india", "crypto"])
+@pytest.mark.parametrize("market", ["casablanca", "india", "crypto", "saudi", "nairobi", "global"])
 def test_an_open_market_has_a_run_each_minute(desk: Desk, market: str) -> None:
     answer = tick(desk, f"{market}_minute")
     assert isinstance(answer, dg.RunRequest)
     assert answer.run_key is None
+
+
+def test_a_market_before_its_opening_has_no_run(desk: Desk) -> None:
+    assert reason(desk, "us_minute") == "us is in pre-open: pre market; opens Thu 09:30 -05:00"
 
 
 def test_a_closed_market_says_why_and_when_it_opens(desk: Desk, clock: HandClock) -> None:

@@ -28,7 +28,7 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
         "crypto/session_indicators",
     ]
     assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
-    assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 8
+    assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
     bars = run.metadata("crypto/session_bars", "2026-11-18")
     assert bars["symbols"] == 8
     assert bars["plot"].startswith("![bars a minute](data:image/png;base64,iVBOR")

@@ -67,7 +67,8 @@ def test_a_wrong_value_names_file_key_position_value_and_rule(tmp_path: Path) ->
 def test_an_unknown_key_lists_the_allowed_ones(tmp_path: Path) -> None:
     text = refusal(tmp_path, "isin: XX0000000011", "isni: XX0000000011")
     assert (
-        "attributes.symbols[1](AAA).isni: seen a key that does not exist here, allowed: aliases, group, isin," in text
+        "attributes.symbols[1](AAA).isni: seen a key that does not exist here, allowed: aliases, currency, group, isin"
+        in text
     )
 
 
@@ -154,8 +155,18 @@ def test_an_unknown_market_lists_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         load_market("casblanca")
     assert "there is no such market (did you mean casablanca?)" in str(caught.value)
-    assert "known markets: casablanca, crypto, india" in str(caught.value)
+    assert "known markets: casablanca, crypto, global, india, nairobi, saudi, us" in str(caught.value)
 
 
 def test_a_market_is_read_once() -> None:
     assert load_market("india") is load_markets()["india"]
+
+
+def test_a_market_without_a_source_of_prices_is_refused(tmp_path: Path) -> None:
+    text = refusal(tmp_path, "{name: board, terms", "{name: board, price_kinds: [], terms")
+    assert "a market has a source that reports prices: one with price_kinds" in text
+
+
+def test_an_instrument_may_name_a_currency_of_its_own(tmp_path: Path) -> None:
+    market = read_market_file(write(tmp_path, GOOD.replace("name: Second,", "name: Second, currency: USD,")))
+    assert [rule.currency for rule in market.symbols] == [None, "USD"]

@@ -46,7 +46,7 @@ def test_a_special_closure_beyond_the_end_is_respected() -> None:
     assert "test is closed: Holi;" in calendar.state(at("2027-03-22T10:00+05:30")).reason
 
 
-def test_a_half_day_cuts_its_phases_at_the_early_close() -> None:
+def test_on_a_half_day_what_follows_the_close_follows_the_early_one() -> None:
     rules = (
         PhaseRule(name="continuous", state=SessionState.OPEN, start=time(9, 30), end=time(16)),
         PhaseRule(name="late_trading", state=SessionState.POST_CLOSE, start=time(16), end=time(20)),
@@ -55,7 +55,10 @@ def test_a_half_day_cuts_its_phases_at_the_early_close() -> None:
     session = calendar.session(date(2026, 11, 27))
     assert session is not None
     assert session.is_half_day
-    assert [(phase.name, phase.end) for phase in session.phases] == [("continuous", at("2026-11-27T13:00-05:00"))]
+    assert [(phase.name, phase.start, phase.end) for phase in session.phases] == [
+        ("continuous", at("2026-11-27T09:30-05:00"), at("2026-11-27T13:00-05:00")),
+        ("late_trading", at("2026-11-27T13:00-05:00"), at("2026-11-27T17:00-05:00")),
+    ]
     assert calendar.expected_minutes(date(2026, 11, 27)) == 210
 
 
@@ -164,3 +167,44 @@ def test_a_far_opening_is_told_with_its_date() -> None:
 
 def test_the_same_market_has_one_calendar() -> None:
     assert calendar_for(load_market("india")) is calendar_for(load_market("india"))
+
+
+ABROAD = CalendarSection(name="24/5", zone="UTC", group_calendars={"new_york": "XNYS", "tokyo": "XTKS"})
+
+
+def test_a_group_keeps_the_hours_of_its_own_exchange() -> None:
+    calendar = TradingCalendar("test", ABROAD)
+    minutes = {group: calendar.expected_minutes(TODAY, group=group) for group in (None, "new_york", "tokyo", "other")}
+    assert minutes == {None: 1440, "new_york": 390, "tokyo": 330, "other": 1440}
+
+
+def test_a_group_pauses_at_noon_where_its_exchange_does() -> None:
+    calendar = TradingCalendar("test", ABROAD)
+    noon = at("2026-11-20T02:00+00:00"), at("2026-11-20T04:00+00:00")
+    assert calendar.open_minutes_between(*noon, group="tokyo") == 60
+
+
+def test_a_group_has_no_minutes_on_a_holiday_or_after_an_early_close_of_its_exchange() -> None:
+    calendar = TradingCalendar("test", ABROAD)
+    thanksgiving, friday = date(2026, 11, 26), date(2026, 11, 27)
+    assert [calendar.expected_minutes(day, group="new_york") for day in (thanksgiving, friday)] == [0, 210]
+    assert calendar.expected_minutes(thanksgiving) == 1440
+
+
+def test_trading_around_the_clock_ends_when_the_last_of_its_days_does() -> None:
+    state = TradingCalendar("test", ABROAD).state(at("2026-11-17T10:00+00:00"))
+    assert state.reason == "test is open: continuous until Sat 00:00 +00:00"
+    assert state.next_change == at("2026-11-21T00:00+00:00")
+
+
+def test_a_fixed_holiday_on_a_sunday_closes_the_monday_beyond_the_end() -> None:
+    rules = {"fixed_holidays": {"02-07": "Some day"}, "moves_sunday_holidays": True}
+    calendar = TradingCalendar("test", INDIA.model_copy(update=rules))
+    assert "test is closed: Some day; opens Tue" in calendar.state(at("2027-02-08T10:00+05:30")).reason
+    assert TradingCalendar("test", INDIA).session(date(2027, 2, 8)) is not None
+
+
+def test_the_library_names_holidays_that_follow_a_rule() -> None:
+    calendar = TradingCalendar("test", CalendarSection(name="XNYS", zone="America/New_York"))
+    assert calendar.closure(date(2026, 11, 26)) == "Thanksgiving"
+    assert calendar.closure(date(2025, 1, 9)) == "holiday"

@@ -14,7 +14,7 @@ from market_pipeline.simulator.server import RunningSimulator, running_simulator
 from market_pipeline.simulator.simulation import Simulation
 
 OPEN = datetime(2026, 11, 20, 9, 50, 10, tzinfo=UTC)
-"""A Friday on which all three markets trade: 15:20 in India, 09:35 on the delayed boards of Casablanca."""
+"""A Friday on which most markets trade: 15:20 in India, 09:35 on the delayed boards of Casablanca."""
 
 
 @pytest.fixture

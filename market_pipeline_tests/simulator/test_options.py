@@ -80,5 +80,5 @@ def test_a_recording_off_the_minute_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_market_without_simulated_sources_cannot_be_replayed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--replay us=…: no source of this market is simulated"):
-        simulate("us", tmp_path / "any.parquet")
+    with pytest.raises(UsageError, match="--replay atlantis=…: no source of this market is simulated"):
+        simulate("atlantis", tmp_path / "any.parquet")

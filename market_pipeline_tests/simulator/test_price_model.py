@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import numpy as np
+import pytest
 
 from market_pipeline.clock import HandClock
 from market_pipeline.simulator.exchange import Exchange
@@ -30,6 +31,21 @@ def test_the_same_seed_gives_the_same_bars() -> None:
     one, two = tape("india", "RELIANCE"), tape("india", "RELIANCE")
     assert one.close.tolist() == two.close.tolist()
     assert one.volume.tolist() == two.volume.tolist()
+
+
+@pytest.mark.parametrize(
+    ("market", "symbol", "bar"),
+    [
+        ("india", "RELIANCE", (1270.2, 1270.5, 1270.2, 1270.5, 993.0, 3)),
+        ("casablanca", "ATW", (627.0, 627.0, 626.8, 626.8, 101.0, 2)),
+        ("crypto", "BTC-USD", (92897.1, 93008.1, 92894.6, 92991.5, 2.14097339, 24)),
+        ("us", "AAPL", (308.53, 308.95, 308.47, 308.85, 44541.0, 18)),
+    ],
+)
+def test_a_seed_gives_the_bars_that_it_always_gave(market: str, symbol: str, bar: tuple[float, ...]) -> None:
+    bars = tape(market, symbol)
+    columns = (bars.open, bars.high, bars.low, bars.close, bars.volume, bars.trades)
+    assert tuple(column[100] for column in columns) == bar
 
 
 def test_another_seed_gives_other_bars() -> None:

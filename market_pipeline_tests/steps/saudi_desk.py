@@ -25,7 +25,7 @@ from market_pipeline.settings import Settings
 from market_pipeline.sources.outcomes import Inquiry
 from market_pipeline.sources.source import Answer, Fetched, Request, Transport
 from market_pipeline.sources.transport import HttpTransport, Patience
-from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.runtime import CycleClock, MarketRuntime, Runtime
 from market_pipeline_tests.conftest import PROJECT
 from market_pipeline_tests.sources.scripted_server import ScriptedServer, reply, serving
 
@@ -169,5 +169,6 @@ def saudi_desk(
             )
 
         off = {rule.name: "off: not wired" for rule in file.sources if rule.name not in names}
-        market = MarketRuntime(file, calendar_for(file), off, make)  # type: ignore[arg-type]
+        cycle = CycleClock(clock, file.cycle_deadline_seconds, clock.monotonic())
+        market = MarketRuntime(file, calendar_for(file), off, make, cycle)  # type: ignore[arg-type]
         yield SaudiDesk(site, clock, runtime, market, server)

@@ -33,6 +33,7 @@ SOURCES = [
     ("casablanca", "african_markets"),
     ("india", "dhan"),
     ("crypto", "kraken"),
+    ("saudi", "yahoo"),
 ]
 
 
@@ -62,7 +63,8 @@ class Minutes:
         patience = Patience(sleep=self._sleep, cycle_seconds=40, total_seconds=15)
         transport = HttpTransport(rule, settings=self.settings, clock=self.clock, keep=lambda _: "", patience=patience)
         keys = dict.fromkeys(source_module(self.source).REQUIRED_KEYS, "simulated")
-        source = source_module(self.source).create(SourceContext(file, rule, transport, self.clock, keys))
+        folder = self.settings.feed_folder / "sources" / self.source
+        source = source_module(self.source).create(SourceContext(file, rule, transport, self.clock, keys, folder))
         outcomes = list(source.quotes(self.instruments).outcomes)
         if RequestKind.MINUTE_BARS in source.kinds:
             end = self.clock.now().replace(second=0)

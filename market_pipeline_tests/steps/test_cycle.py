@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 CLOSED_NIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("market", ["casablanca", "india", "crypto"])
+@pytest.mark.parametrize("market", ["casablanca", "india", "crypto", "saudi", "global"])
 def test_a_cycle_of_an_open_market_fills_every_table(runtime: Runtime, market: str) -> None:
     run_cycle(runtime, market)
     counts = {table: runtime.warehouse.latest(table, market).num_rows for table in ("raw_quotes", "live_tickers")}
@@ -25,6 +25,11 @@ def test_a_cycle_of_an_open_market_fills_every_table(runtime: Runtime, market: s
     assert runtime.warehouse.latest("bars_1m", market).num_rows > 0
     assert runtime.warehouse.latest("indicators_1m", market).num_rows > 0
     assert runtime.warehouse.latest("instruments", market).num_rows > 0
+
+
+def test_a_market_whose_sources_give_dates_only_has_tickers_and_no_bars(runtime: Runtime) -> None:
+    report = run_cycle(runtime, "nairobi")
+    assert (report.tickers.rows, report.bars.rows, report.coverage) == (65, 0, 1.0)
 
 
 def test_every_requested_symbol_has_one_quote_outcome_per_source(runtime: Runtime) -> None:

@@ -44,8 +44,11 @@ INDEPENDENT = market(sources=[source(name) for name in ("alpha", "beta", "gamma"
 """Three sources with feeds of their own, no daily band."""
 
 
-def open_minutes(start: datetime, end: datetime) -> float:
-    """Minutes of 09:30–15:30 UTC, Monday to Friday, between two moments."""
+def open_minutes(a: datetime, b: datetime, *, group: str | None = None) -> float:
+    """Minutes of 09:30–15:30 UTC, Monday to Friday, between two moments; the group `asleep` never trades."""
+    if group == "asleep":
+        return 0.0
+    start, end = a, b
     total, day = 0.0, start.date()
     while day <= end.date():
         opening, closing = (datetime.combine(day, at, UTC) for at in (time(9, 30), time(15, 30)))

@@ -165,3 +165,16 @@ def test_a_row_without_a_price_still_gives_what_it_knows():
     merged = ticker([quote(BVC, None, previous_close=735.0, market_cap=155e9)])
     assert (merged.price, merged.previous_close, merged.market_cap) == (None, 735.0, 155e9)
     assert merged.flags == ("no_price",)
+
+
+CRYPTO = market(sources=[source(BVC), source(WAFA, is_fallback=True)], merge={})
+
+
+def test_a_fallback_never_beats_a_fresh_price_however_new_it_is() -> None:
+    merged = ticker([quote(BVC, 739.0, minutes_ago=30), quote(WAFA, 740.0, minutes_ago=1)], market_file=CRYPTO)
+    assert (merged.price, merged.source) == (739.0, BVC)
+
+
+def test_a_fallback_counts_where_no_other_price_is_fresh() -> None:
+    merged = ticker([quote(BVC, 739.0, minutes_ago=46), quote(WAFA, 740.0, minutes_ago=1)], market_file=CRYPTO)
+    assert (merged.price, merged.source) == (740.0, WAFA)

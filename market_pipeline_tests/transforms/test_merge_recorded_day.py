@@ -43,6 +43,11 @@ def cycles(realdata: Path) -> list[list[Quote]]:
     return [by_minute[minute] for minute in sorted(by_minute)]
 
 
+def _minutes(a: datetime, b: datetime, *, group: str | None = None) -> float:
+    del group
+    return (b - a).total_seconds() / 60
+
+
 def _run(cycles: list[list[Quote]]) -> list[tuple[dict[str, LiveTicker], int]]:
     """Tickers and the number of reports set aside, cycle by cycle."""
     known: dict[str, LiveTicker] = {}
@@ -50,7 +55,11 @@ def _run(cycles: list[list[Quote]]) -> list[tuple[dict[str, LiveTicker], int]]:
     for reports in cycles:
         now = reports[0].event_time + timedelta(seconds=1)
         result = merge_tickers(
-            reports, now=now, market_file=INDIA, previous=known, open_minutes=lambda a, b: (b - a).total_seconds() / 60
+            reports,
+            now=now,
+            market_file=INDIA,
+            previous=known,
+            open_minutes=_minutes,
         )
         known = {ticker.symbol: ticker for ticker in result.tickers}
         history.append((known, len(result.set_aside)))

@@ -15,6 +15,7 @@ from typing import Any
 
 import dagster as dg
 
+from market_pipeline.clock import SystemClock
 from market_pipeline.errors import StorageError
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.markets.zones import zone
@@ -22,6 +23,8 @@ from market_pipeline.settings import load_settings
 from market_pipeline.storage.state_file import read_state, write_state
 
 FIRST_SESSION = date(2013, 1, 1)
+YEARS_AHEAD = 1
+"""Some calendars never end, and Dagster makes no partition of the future."""
 
 
 def session_partitions(file: MarketFile) -> dg.DailyPartitionsDefinition:
@@ -39,7 +42,7 @@ def _midnight(day: str, file: MarketFile) -> datetime:
 
 
 def closed_days(file: MarketFile, folder: Path) -> list[str]:
-    """Return the ISO dates without a session from 2013 to the end of the published calendar."""
+    """Return the ISO dates without a session from 2013 to the end of the published calendar, or of next year."""
     kept = folder / f"{file.market}_closed_days_{_key(file)}.json"
     document: dict[str, Any] = {}
     with suppress(OSError, StorageError):  # a folder that cannot be used costs time, nothing else
@@ -55,8 +58,13 @@ def _key(file: MarketFile) -> str:
     """Return a name for this exact calendar: its section, our dated holiday files, and the library's version."""
     calendars = Path(__file__).parents[2] / "markets" / "calendars"
     parts = [file.calendar.model_dump_json(), importlib.metadata.version("exchange_calendars")]
+    parts.append(str(_horizon().year))
     parts += [path.read_text() for path in sorted(calendars.glob("*.yaml"))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _horizon() -> date:
+    return date(SystemClock().now().year + YEARS_AHEAD, 12, 31)
 
 
 def _ask_calendar(file: MarketFile) -> list[str]:
@@ -65,7 +73,7 @@ def _ask_calendar(file: MarketFile) -> list[str]:
     if set(file.calendar.weekly_pattern) == set(range(7)):
         return []
     calendar = calendar_for(file)
-    last = calendar.last_published_day()
-    open_days = set(calendar.sessions_between(FIRST_SESSION, last))
+    last = min(calendar.last_published_day(), _horizon())
+    open_days = set(calendar.sessions_between(max(FIRST_SESSION, calendar.first_day), last))
     every = (FIRST_SESSION + timedelta(days=n) for n in range((last - FIRST_SESSION).days + 1))
     return [day.isoformat() for day in every if day not in open_days]

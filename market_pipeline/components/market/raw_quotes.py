@@ -27,8 +27,8 @@ PREFIX = "raw_quotes_"
 
 
 def keys(file: MarketFile) -> list[dg.AssetKey]:
-    """Return the asset keys of this market's sources, best source first."""
-    return [dg.AssetKey([file.market, f"{PREFIX}{rule.name}"]) for rule in file.sources]
+    """Return the asset keys of this market's sources of quotes, best source first."""
+    return [dg.AssetKey([file.market, f"{PREFIX}{rule.name}"]) for rule in file.quote_sources]
 
 
 def assets(file: MarketFile) -> dg.AssetsDefinition:
@@ -41,7 +41,7 @@ def assets(file: MarketFile) -> dg.AssetsDefinition:
             metadata=table_metadata(RAW_QUOTES),
             kinds={"parquet", "api"},
         )
-        for rule in file.sources
+        for rule in file.quote_sources
     ]
 
     @dg.multi_asset(

@@ -1,8 +1,9 @@
-"""The dated holiday file of a calendar of ours: closed days with their names, and the ranges of Ramadan hours."""
+"""The dated holiday file of a calendar of ours: closed days with their names, and seasons of other hours."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cache, cached_property
 from importlib import resources
 
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from market_pipeline.markets.schema import MonthDay
 from market_pipeline.markets.yaml_reader import read_yaml
+
+SUNDAY = 6
+ONE_DAY = timedelta(days=1)
 
 
 class FixedHoliday(BaseModel):
@@ -40,6 +44,8 @@ class HolidayFile(BaseModel):
     last_day: date
     fixed: tuple[FixedHoliday, ...]
     dated: dict[date, str]
+    moves_sundays: bool = False
+    """A fixed holiday on a Sunday closes the next day that is no holiday."""
     ramadan: tuple[DateRange, ...] = ()
 
     @cached_property
@@ -47,7 +53,17 @@ class HolidayFile(BaseModel):
         """Return every closed date → its name. A lunar feast on a fixed holiday keeps the fixed one's name."""
         years = range(self.first_day.year, self.last_day.year + 1)
         fixed = [(date.fromisoformat(f"{year}-{rule.month_day}"), rule) for year in years for rule in self.fixed]
-        return {**self.dated, **{day: rule.name for day, rule in fixed if rule.valid_from <= day}}
+        closed = {**self.dated, **{day: rule.name for day, rule in fixed if rule.valid_from <= day}}
+        return {**closed, **self._moved(closed)} if self.moves_sundays else closed
+
+    def _moved(self, closed: Mapping[date, str]) -> dict[date, str]:
+        moved: dict[date, str] = {}
+        for day in sorted(day for day in closed if day.weekday() == SUNDAY):
+            following = day + ONE_DAY
+            while following in closed or following in moved:
+                following += ONE_DAY
+            moved[following] = closed[day]
+        return moved
 
     def is_ramadan(self, day: date) -> bool:
         """Tell whether Ramadan hours apply on `day`."""

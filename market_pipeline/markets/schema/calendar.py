@@ -72,6 +72,13 @@ class CalendarSection(Section):
     fixed_holidays: dict[MonthDay, str] = Field(
         default_factory=dict, description="MM-DD closed every year → its name; used beyond the calendar's end"
     )
+    moves_sunday_holidays: bool = Field(
+        False, description="a fixed holiday on a Sunday closes the Monday after; used beyond the calendar's end"
+    )
+    group_calendars: dict[str, str] = Field(
+        default_factory=dict,
+        description="instrument group → exchange_calendars name of the exchange whose hours and holidays it keeps",
+    )
     special_days: tuple[SpecialDay, ...] = Field(
         (), description="dates that the calendar does not know, or does not name; they win over the calendar"
     )

@@ -12,6 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=40)]
 Isin = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
 MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 NEXT_MIDNIGHT = time(0)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from market_pipeline.markets.schema.fields import Code, Isin, Name, Pattern, Section
+from market_pipeline.markets.schema.fields import Code, Currency, Isin, Name, Pattern, Section
 
 
 class AliasRule(Section):
@@ -26,6 +26,7 @@ class SymbolRule(Section):
     name: str
     isin: Isin | None = None
     tier: Literal[1, 2] = 2
+    currency: Currency | None = Field(None, description="where it differs from the market's")
     tick_size: float | None = Field(None, gt=0)
     group: str | None = None
     shares_outstanding: float | None = Field(None, gt=0)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, model_validator
 
 from market_pipeline.markets.schema.calendar import CalendarSection
-from market_pipeline.markets.schema.fields import Code, Name, Section
+from market_pipeline.markets.schema.fields import Code, Currency, Name, Section
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
 from market_pipeline.markets.schema.metrics import MetricsRule
@@ -22,7 +20,7 @@ class MarketFile(Section):
     title: str
     exchange: str = Field(description="shown in live_tickers.exchange")
     country: str
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Currency = Field(description="of every instrument that names no other")
     calendar: CalendarSection
     sources: tuple[SourceRule, ...] = Field(min_length=1)
     symbols: tuple[SymbolRule, ...] = ()
@@ -46,6 +44,8 @@ class MarketFile(Section):
     def _names_refer_to_something(self) -> MarketFile:
         if not self.symbols and self.universe is None:
             raise ValueError("a market names its symbols, a universe rule, or both")
+        if not self.quote_sources:
+            raise ValueError("a market has a source that reports prices: one with price_kinds")
         _refuse_twins("source", [rule.name for rule in self.sources])
         _refuse_twins("symbol", [rule.symbol for rule in self.symbols])
         _refuse_twins("isin", [rule.isin for rule in self.symbols if rule.isin is not None])
@@ -78,6 +78,11 @@ class MarketFile(Section):
             for symbol in (seed.symbol, seed.added_symbol):
                 if symbol is not None and known and symbol not in known:
                     raise ValueError(f"seed {seed.code} resolves to {symbol}, which is not among the symbols")
+
+    @property
+    def quote_sources(self) -> tuple[SourceRule, ...]:
+        """Return the sources that report prices, best first; the others serve lists or metrics only."""
+        return tuple(rule for rule in self.sources if rule.price_kinds)
 
     def source(self, name: str) -> SourceRule:
         """Return the rule of the source called `name`."""

@@ -34,7 +34,12 @@ class SourceRule(Section):
     )
     declared_delay_seconds: int = Field(0, ge=0, description="how late the source says its prices are")
     max_age_minutes: float = Field(3, gt=0, description="older prices than this (open minutes + delay) do not count")
-    price_kinds: tuple[PriceKind, ...] = (PriceKind.TRADE,)
+    price_kinds: tuple[PriceKind, ...] = Field(
+        (PriceKind.TRADE,), description="empty for a source without quotes: it is not asked for any"
+    )
+    is_fallback: bool = Field(
+        False, description="its reports count only where no other source has one that counts, however new they are"
+    )
     batch_size: int = Field(1, ge=1)
     minute_history_days: float = Field(
         0, ge=0, description="how far back the source serves minute bars (0.5 is twelve hours); 0 = none"
