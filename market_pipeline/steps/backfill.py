@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from market_pipeline.errors import UsageError
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
-from market_pipeline.steps.close_session import DailyBarsReport, close_session, session_daily_bars
+from market_pipeline.steps.close_session import close_session
 from market_pipeline.steps.compute_indicators import compute_session_indicators
-from market_pipeline.steps.fetch_charts import chart_source
+from market_pipeline.steps.daily_bars import DailyBarsReport, session_daily_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.served import served_sessions
 
 Progress = Callable[[int, int, str], None]
 """done, total, what is being done."""
@@ -64,8 +65,8 @@ def backfill(
     """
     market = runtime.market(name)
     days = _sessions(runtime, market, first=first, last=last)
-    notes: list[str] = []
-    minute_days = _served(runtime, market, days=days, notes=notes)
+    served = served_sessions(runtime, market, days)
+    minute_days = served.days
     per_session = len(instruments_of(runtime, market))
     with_daily = with_daily and any(RequestKind.DAILY_BARS in source.kinds for source in market.sources)
     steps = _Steps(progress, total=per_session * (len(minute_days) + with_daily))
@@ -76,7 +77,7 @@ def backfill(
         daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
         _note_daily(results, daily)
     runtime.warehouse.build_market_duckdb()
-    return BackfillReport(tuple(results.values()), tuple(notes))
+    return BackfillReport(tuple(results.values()), served.notes)
 
 
 @dataclass
@@ -106,28 +107,6 @@ def _sessions(runtime: Runtime, market: MarketRuntime, *, first: date, last: dat
             "a retry does not help; `market-pipeline status` shows the calendar"
         )
     return days
-
-
-def _served(runtime: Runtime, market: MarketRuntime, *, days: list[date], notes: list[str]) -> list[date]:
-    source = chart_source(market)
-    if source is None:
-        notes.append(f"{market.name} has no source with minute history: its past gives daily bars only")
-        return []
-    history = timedelta(days=market.file.source(source.name).minute_history_days)
-    oldest = runtime.clock.now() - history
-    served = [day for day in days if (session := market.calendar.session(day)) and session.close > oldest]
-    if gone := [day for day in days if day not in served]:
-        hours = history / timedelta(hours=1)
-        notes.append(f"{source.name} serves the last {hours:g} hours of minutes; no longer served: {_listed(gone)}")
-    partly = [day for day in served if (session := market.calendar.session(day)) and session.open < oldest]
-    if partly:
-        notes.append(f"{source.name} serves {_listed(partly)} only from {oldest:%Y-%m-%d %H:%M} UTC on")
-    return served
-
-
-def _listed(days: list[date]) -> str:
-    shown = ", ".join(str(day) for day in days[:5])
-    return shown if len(days) <= 5 else f"{shown} and {len(days) - 5} more"
 
 
 def _fill_minutes(

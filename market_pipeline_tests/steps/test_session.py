@@ -15,6 +15,8 @@ from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.close_session import close_session
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import session_due
+from market_pipeline.steps.find_gaps import stored_gaps
+from market_pipeline.steps.overview import overview
 from market_pipeline.steps.runtime import Runtime
 
 WEDNESDAY, THURSDAY = date(2026, 11, 18), date(2026, 11, 19)
@@ -28,6 +30,8 @@ def test_a_session_of_crypto_is_whole_though_charts_reach_twelve_hours_only(runt
     assert pc.all(bars["is_final"]).as_py()
     assert report.sessions[0].symbols == 8
     assert runtime.warehouse.is_closed("crypto", WEDNESDAY)
+    assert stored_gaps(runtime, runtime.market("crypto")).count("open", "healing", "healed") == 0
+    assert overview(runtime)["crypto"].last_session.text == "last session 2026-11-18 complete, 0 gaps"
 
 
 def test_the_past_of_casablanca_gives_daily_bars_and_says_that_there_are_no_minutes(runtime: Runtime) -> None:
@@ -53,6 +57,9 @@ def test_sampled_bars_are_replaced_by_the_chart_and_the_old_ones_are_kept(
     bars = runtime.warehouse.read("bars_1m", "crypto", since=sampled["interval_start"][0].as_py())
     assert sampled["origin"].unique().to_pylist() == ["sampled"]
     assert report.difference["different"] == replaced.num_rows > 0
+    stored = runtime.warehouse.latest("session_differences", "crypto")
+    assert sum(stored["different"].to_pylist()) == replaced.num_rows
+    assert report.worst[0]["worst_percent"] == max(filter(None, stored["worst_percent"].to_pylist()))
     assert set(bars.filter(pc.equal(bars["revision"], 1))["origin"].to_pylist()) == {"chart"}
 
 
@@ -78,6 +85,32 @@ def test_a_failed_history_leaves_the_live_bars_and_says_what_failed(
     report = close_session(runtime, runtime.market("crypto"), THURSDAY)
     assert report.rows == before
     assert report.counts["timeout"] == 8
+
+
+def test_a_session_whose_history_does_not_answer_stays_open_and_is_due_again(
+    runtime: Runtime, exchange: RunningSimulator, clock: HandClock
+) -> None:
+    clock.at = datetime(2026, 11, 18, 23, 58, tzinfo=UTC)
+    run_cycle(runtime, "crypto")
+    clock.at = datetime(2026, 11, 19, 0, 10, tzinfo=UTC)
+    market = runtime.market("crypto")
+    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "503", "source": "kraken"}]}))
+    report = close_session(runtime, market, WEDNESDAY)
+    assert not report.is_closed
+    assert report.gaps[("open", "process_down")] > 0
+    assert session_due(runtime, market).session_date == WEDNESDAY
+    clock.at = datetime(2026, 11, 20, 0, 10, tzinfo=UTC)
+    runtime.warehouse.close_session("crypto", THURSDAY)
+    assert session_due(runtime, market).session_date == WEDNESDAY
+
+
+def test_a_source_is_not_asked_for_a_session_that_it_no_longer_serves(
+    runtime: Runtime, exchange: RunningSimulator
+) -> None:
+    long_ago = date(2026, 6, 1)
+    report = close_session(runtime, runtime.market("india"), long_ago)
+    assert report.counts == {}
+    assert report.notes == ("dhan serves the last 2160 hours of minutes; no longer served: 2026-06-01",)
 
 
 @pytest.mark.parametrize(

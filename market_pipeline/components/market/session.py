@@ -121,7 +121,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
         description=f"Daily bars of {file.title} from the sources' histories; prices as traded, not adjusted.",
     )
     def bars_1d(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
-        from market_pipeline.steps.close_session import session_daily_bars
+        from market_pipeline.steps.daily_bars import session_daily_bars
 
         opened = runtime.open()
         days = _days(context, file)

@@ -6,6 +6,7 @@ One module per kind of table; a new table is one entry in `BASE_TABLES` below.
 from __future__ import annotations
 
 from market_pipeline.storage.tables.bars import BARS_1D, BARS_1M, BARS_1M_REPLACED
+from market_pipeline.storage.tables.gaps import GAPS, SESSION_DIFFERENCES
 from market_pipeline.storage.tables.indicators import indicators_table
 from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
@@ -25,6 +26,8 @@ BASE_TABLES = (
     METRICS,
     FUNDAMENTALS,
     SHARIA_SCREEN,
+    GAPS,
+    SESSION_DIFFERENCES,
 )
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
@@ -35,10 +38,12 @@ __all__ = [
     "BASE_TABLES",
     "FETCH_OUTCOMES",
     "FUNDAMENTALS",
+    "GAPS",
     "INSTRUMENTS",
     "LIVE_TICKERS",
     "METRICS",
     "RAW_QUOTES",
+    "SESSION_DIFFERENCES",
     "SET_ASIDE",
     "SHARIA_SCREEN",
     "TEXTS",
