@@ -15,7 +15,8 @@ from market_pipeline.steps.judge import judge
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
-from market_pipeline.storage.tables import BARS_1D
+from market_pipeline.storage.tables import BARS_1D, BARS_1D_ADJUSTED
+from market_pipeline.transforms.adjustment import Adjusted, adjusted_bars
 
 Progress = Callable[[str], None]
 
@@ -28,6 +29,10 @@ class DailyBarsReport:
     counts: Mapping[str, int]
     by_day: Mapping[date, int]
     rules: tuple[RuleResult, ...]
+    repaired: int = 0
+    """Bars in which the source had got a split or dividend wrong, put right in bars_1d_adjusted."""
+    unclear: int = 0
+    """Jumps of a split's size that have no clear reading; they were left alone."""
 
 
 def session_daily_bars(
@@ -47,6 +52,17 @@ def session_daily_bars(
     rows = pa.concat_tables(tables) if tables else BARS_1D.schema.empty_table()
     if rows.num_rows:
         runtime.warehouse.write(BARS_1D, market.name, rows)
+    adjusted = _adjust(runtime, market)
     counts = Counter(outcome.status.value for outcome in outcomes)
     by_day = Counter(rows["session_date"].to_pylist())
-    return DailyBarsReport(rows.num_rows, counts, by_day, judge(runtime, market, BARS_1D, rows=rows))
+    return DailyBarsReport(
+        rows.num_rows, counts, by_day, judge(runtime, market, BARS_1D, rows=rows), adjusted.repaired, adjusted.unclear
+    )
+
+
+def _adjust(runtime: Runtime, market: MarketRuntime) -> Adjusted:
+    """Adjust the whole history anew: a split or dividend of today changes every earlier bar."""
+    adjusted = adjusted_bars(runtime.warehouse.latest(BARS_1D, market.name))
+    if adjusted.rows.num_rows:
+        runtime.warehouse.write(BARS_1D_ADJUSTED, market.name, adjusted.rows)
+    return adjusted

@@ -89,6 +89,11 @@ def find_market_gaps(
     return GapsReport(report.rows, judge(runtime, market, GAPS, rows=report.rows))
 
 
+def may_have_gaps(runtime: Runtime, market: MarketRuntime) -> bool:
+    """Tell whether minutes may be missing: in a session in progress, or in one that is not complete."""
+    return bool(_days(runtime, market, runtime.warehouse.latest(GAPS, market.name)))
+
+
 def _days(runtime: Runtime, market: MarketRuntime, known: pa.Table) -> list[date]:
     """Return the recent sessions that are not complete, from the first recorded one on, and those with open gaps."""
     warehouse = runtime.warehouse

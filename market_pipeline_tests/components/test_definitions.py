@@ -15,7 +15,15 @@ from market_pipeline_tests.conftest import PROJECT
 
 MARKETS = ("casablanca", "crypto", "india")
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
-TABLES = {"live_tickers", "bars_1m", "indicators_1m", "instruments", "session_bars", "session_indicators", "bars_1d"}
+TABLES = {
+    "live_tickers",
+    "bars_1m",
+    "indicators_1m",
+    "instruments",
+    "session_bars",
+    "session_indicators",
+    "bars_1d",
+} | {"gaps"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +65,7 @@ def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.Re
 
 
 def test_jobs_schedules_and_the_sensor_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
-    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "daily")} | {"retention"}
+    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "daily", "heal")} | {"retention"}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == names
     assert {s.name for s in repository.schedule_defs} == names
     assert all(s.default_status == dg.DefaultScheduleStatus.RUNNING for s in repository.schedule_defs)

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from market_pipeline.components.market import (
     bars,
     checks,
+    gaps,
     indicators,
     instruments,
     live_tickers,
@@ -50,15 +51,18 @@ class Market(dg.Component):
         ]
         session_dates = partitions.session_partitions(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
+        missing = gaps.asset(self.file)
+        heal_job = gaps.heal_job(self.file, missing)
         fresh = checks.freshness_checks(self.file)
         minute_job = schedules.minute_job(self.file, minute, fresh)
         daily_job = schedules.daily_job(self.file, daily)
         return dg.Definitions(
-            assets=[*minute, *daily],
+            assets=[*minute, *daily, missing],
             asset_checks=fresh,
-            jobs=[minute_job, daily_job],
+            jobs=[minute_job, daily_job, heal_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
+                gaps.heal_schedule(self.file, heal_job),
             ],
         )

@@ -72,7 +72,7 @@ def minute_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
             reason = skip_reason(opened.market(file.market), opened.clock.now())
         except Transient as error:
             return dg.SkipReason(str(error))
-        reason = reason or _still_running(context.instance, job.name)
+        reason = reason or still_running(context.instance, job.name)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
@@ -101,7 +101,7 @@ def daily_schedule(file: MarketFile, job: Job, partitions: dg.PartitionsDefiniti
             )
         except Transient as error:
             return dg.SkipReason(str(error))
-        reason = due.reason or _still_running(context.instance, job.name)
+        reason = due.reason or still_running(context.instance, job.name)
         if reason or due.session_date is None:
             return dg.SkipReason(reason)
         return _session_run(file, due.session_date, partitions, hour=f"{opened.clock.now():%Y-%m-%dT%H}")
@@ -118,7 +118,8 @@ def _session_run(file: MarketFile, day: date, partitions: dg.PartitionsDefinitio
     return dg.RunRequest(run_key=f"{file.market}:{day}:{hour}", partition_key=day.isoformat())
 
 
-def _still_running(instance: dg.DagsterInstance, job_name: str) -> str | None:
+def still_running(instance: dg.DagsterInstance, job_name: str) -> str | None:
+    """Return that the previous run of a job has not ended yet; None when it has."""
     runs = instance.get_runs(filters=dg.RunsFilter(job_name=job_name, statuses=UNFINISHED), limit=1)
     if not runs:
         return None

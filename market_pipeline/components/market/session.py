@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from market_pipeline.components.market.metadata import counts_text, table_metadata, valid_result, valid_spec
+from market_pipeline.components.market.metadata import (
+    counts_text,
+    markdown_table,
+    table_metadata,
+    valid_result,
+    valid_spec,
+)
 from market_pipeline.components.market.plots import session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
@@ -75,7 +81,14 @@ def _session_metadata(report: "SessionReport") -> dict[str, Any]:
         "were_missing": difference["missing"],
         "differed": difference["different"],
         "only_seen_live": difference["extra"],
+        "is_closed": report.is_closed,
     }
+    metadata |= {"gaps": counts_text({f"{state} ({cause})": n for (state, cause), n in report.gaps.items()})}
+    if report.worst:
+        names = ("symbol", "different", "missing", "extra", "worst_minute", "worst_percent")
+        metadata["worst_differences"] = markdown_table(names, [[row[name] for name in names] for row in report.worst])
+    if report.notes:
+        metadata["note"] = "; ".join(report.notes)
     return metadata | ({"plot": session_plot(report)} if report.rows else {})
 
 
@@ -130,7 +143,12 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
         for day in days:
             context.add_asset_metadata({"dagster/row_count": report.by_day.get(day, 0)}, partition_key=day.isoformat())
         return dg.MaterializeResult(
-            metadata={"history_requests": counts_text(report.counts)}, check_results=[valid_result(key, report.rules)]
+            metadata={
+                "history_requests": counts_text(report.counts),
+                "repaired": report.repaired,
+                "unclear": report.unclear,
+            },
+            check_results=[valid_result(key, report.rules)],
         )
 
     return bars_1d
