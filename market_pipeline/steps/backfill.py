@@ -15,6 +15,8 @@ from market_pipeline.steps.daily_bars import DailyBarsReport, session_daily_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.served import served_sessions
+from market_pipeline.steps.warehouse_tables import indicators_1m
+from market_pipeline.storage.tables import BARS_1M
 
 Progress = Callable[[int, int, str], None]
 """done, total, what is being done."""
@@ -33,6 +35,8 @@ class BackfilledSession:
     indicators: int = 0
     daily_bars: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    was_complete: bool = False
+    """It was closed before and was not asked for again."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,12 @@ def backfill(
     progress: Progress = lambda *_: None,
     with_daily: bool = True,
     is_quick: bool = False,
+    is_forced: bool = False,
 ) -> BackfillReport:
     """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
 
-    A quick backfill leaves out trades, page by page: what charts no longer reach stays open.
+    A session that is complete already is left as it is, unless forced: a killed backfill goes on where it was. A quick
+    one leaves out trades, page by page: what charts no longer reach stays open.
     Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
     """
     market = runtime.market(name)
@@ -72,12 +78,15 @@ def backfill(
     steps = _Steps(progress, total=per_session * (len(minute_days) + with_daily))
     results = {day: BackfilledSession(day) for day in days}
     for day in minute_days:
-        _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
+        if runtime.warehouse.is_closed(name, day) and not is_forced:
+            _leave(runtime, market, result=results[day], steps=steps, symbols=per_session)
+        else:
+            _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
     if with_daily:
         daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
         _note_daily(results, daily)
     runtime.warehouse.build_market_duckdb()
-    return BackfillReport(tuple(results.values()), served.notes)
+    return BackfillReport(tuple(results.values()), (*served.notes, *_complete_already(results)))
 
 
 @dataclass
@@ -94,6 +103,11 @@ class _Steps:
             self.progress(self.done, max(self.total, self.done), f"{what} {symbol}")
 
         return step
+
+    def skip(self, count: int, what: str) -> None:
+        """Count steps that are not needed."""
+        self.done += count
+        self.progress(self.done, max(self.total, self.done), what)
 
 
 def _sessions(runtime: Runtime, market: MarketRuntime, *, first: date, last: date) -> list[date]:
@@ -118,6 +132,23 @@ def _fill_minutes(
     indicators = compute_session_indicators(runtime, market, [day])
     result.symbols, result.bars, result.outcomes = stored.symbols, stored.rows, dict(stored.counts)
     result.indicators = indicators.rows
+
+
+def _leave(runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps, symbols: int) -> None:
+    """Count what a complete session has; a run that was killed before its indicators left them to this one."""
+    day = result.session_date
+    steps.skip(symbols, f"{day} is complete")
+    stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=("symbol",))
+    if day not in runtime.warehouse.sessions(indicators_1m(), market.name):
+        compute_session_indicators(runtime, market, [day])
+    computed = runtime.warehouse.read(indicators_1m(), market.name, sessions=[day], columns=("symbol",))
+    result.symbols, result.bars, result.indicators = len(stored["symbol"].unique()), len(stored), len(computed)
+    result.was_complete = True
+
+
+def _complete_already(results: Mapping[date, BackfilledSession]) -> list[str]:
+    count = sum(result.was_complete for result in results.values())
+    return [f"{count} of {len(results)} sessions were complete already and not asked for again"] if count else []
 
 
 def _note_daily(results: Mapping[date, BackfilledSession], daily: DailyBarsReport) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from market_pipeline.markets.zones import zone
 from market_pipeline.model.session import Session
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import is_taken
@@ -81,9 +82,18 @@ def session_due(
     due = day if has_failed(day) else _newest_open(runtime, market, day)
     if due is None:
         return SessionDue(None, f"{market.name}: session {day} is complete; {_next_one(market, day)}")
-    if is_taken(runtime, market):
-        return SessionDue(None, f"{market.name}: session {due} is being completed by another process")
-    return SessionDue(due)
+    waits = _waits_for_window(market, due, now)
+    if waits is None and is_taken(runtime, market):
+        waits = f"{market.name}: session {due} is being completed by another process"
+    return SessionDue(due if waits is None else None, waits)
+
+
+def _waits_for_window(market: MarketRuntime, day: date, now: datetime) -> str | None:
+    rule, local = market.file.daily, now.astimezone(zone(market.file.calendar.zone))
+    if rule.heavy_window is None or rule.is_open_at(local.time()):
+        return None
+    start, end = rule.heavy_window
+    return f"{market.name}: session {day} waits for the window from {start:%H:%M} to {end:%H:%M} {local:%Z}"
 
 
 def _newest_open(runtime: Runtime, market: MarketRuntime, day: date) -> date | None:

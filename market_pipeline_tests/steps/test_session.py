@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pyarrow.compute as pc
 import pytest
 
 from market_pipeline.clock import HandClock
 from market_pipeline.errors import UsageError
+from market_pipeline.markets.schema import DailyRule
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.backfill import backfill
@@ -74,6 +76,27 @@ def test_a_session_is_due_once_it_has_settled_and_not_again_after_it_was_closed(
     close_session(runtime, market, THURSDAY)
     reason = session_due(runtime, market).reason or ""
     assert reason.startswith("casablanca: session 2026-11-19 is complete")
+
+
+def test_a_market_with_a_window_completes_its_sessions_in_those_local_hours_only(
+    runtime: Runtime, clock: HandClock
+) -> None:
+    plain = runtime.market("india")
+    night = plain.file.model_copy(update={"daily": DailyRule(heavy_window=("00:00", "05:00"))})
+    market = replace(plain, file=night)
+    clock.at = datetime(2026, 11, 19, 17, 0, tzinfo=UTC)
+    assert session_due(runtime, plain).session_date == THURSDAY
+    waits = "india: session 2026-11-19 waits for the window from 00:00 to 05:00 IST"
+    assert session_due(runtime, market).reason == waits
+    clock.at = datetime(2026, 11, 19, 18, 30, tzinfo=UTC)  # midnight in Mumbai
+    assert session_due(runtime, market).session_date == THURSDAY
+    clock.at = datetime(2026, 11, 19, 23, 30, tzinfo=UTC)  # five o'clock
+    assert session_due(runtime, market).reason == waits
+
+
+def test_a_window_may_cross_midnight() -> None:
+    rule = DailyRule(heavy_window=("22:00", "05:00"))
+    assert [rule.is_open_at(time(hour)) for hour in (21, 22, 0, 4, 5)] == [False, True, True, True, False]
 
 
 def test_a_failed_history_leaves_the_live_bars_and_says_what_failed(

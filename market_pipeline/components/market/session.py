@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from market_pipeline.steps.close_session import SessionReport
 
 
+FORCE_TAG = "market_pipeline/force"
+"""On a run over several sessions: ask again for those that are complete already."""
+
+
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """Build the session assets of one market. A range of sessions is one run, and a day without session has no key."""
     return [_session_bars(file, partitions), _session_indicators(file, partitions), _bars_1d(file, partitions)]
@@ -62,8 +66,14 @@ def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.A
         opened = runtime.open()
         market = opened.market(file.market)
         rules: list[RuleResult] = []
-        for day in _days(context, file):
+        days = _days(context, file)
+        for number, day in enumerate(days, start=1):
+            if len(days) > 1 and opened.warehouse.is_closed(file.market, day) and FORCE_TAG not in context.run.tags:
+                context.log.info(f"{number} of {len(days)}: {day} is complete already; the tag {FORCE_TAG} asks again")
+                context.add_asset_metadata({"was_complete": True}, partition_key=day.isoformat())
+                continue
             report = close_session(opened, market, day)
+            context.log.info(f"{number} of {len(days)}: {day}, {report.rows} bars")
             _require_history(file, RequestKind.MINUTE_BARS, report.counts)
             context.add_asset_metadata(_session_metadata(report), partition_key=day.isoformat())
             rules += report.rules
