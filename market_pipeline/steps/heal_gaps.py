@@ -42,7 +42,6 @@ PORTION_SECONDS = 30
 """Answers of so many seconds are stored together: each session file that they touch is rewritten once a portion."""
 SMALLEST_PORTION, LARGEST_PORTION = 20, 200
 PATIENT_ATTEMPTS = 3
-"""A gap that was asked for so often in vain lets the others go first."""
 MINUTE = timedelta(minutes=1)
 FINAL = (OutcomeStatus.UNKNOWN, OutcomeStatus.DELISTED)
 type Progress = Callable[[int, int, str], None]
@@ -58,6 +57,11 @@ class HistoryRequest:
     first: datetime
     last: datetime
     attempts: int
+
+    @property
+    def is_stubborn(self) -> bool:
+        """Tell whether it was asked for so often in vain that others go first."""
+        return self.attempts >= PATIENT_ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,10 @@ def heal_gaps(
             if ends is not None and runtime.clock.monotonic() >= ends:
                 break
             progress(work.done, len(requests), f"{portion[0].session_date}: {portion[0].instrument.symbol} …")
+            answered = work.answered
             _heal(runtime, market, portion, work=work)
+            if portion[0].is_stubborn and work.answered == answered:
+                break  # still in vain: the next run tries once more
         progress(work.done, len(requests), "indicators")
         indicators = recompute_indicators(runtime, market, work.changed)
         gaps = find_market_gaps(runtime, market, asked=work.asked)
@@ -146,9 +153,8 @@ def _joined(known: HistoryRequest | None, row: dict[str, Any], instrument: Instr
 
 
 def _urgency(request: HistoryRequest) -> tuple[bool, int, int, float, str]:
-    is_stubborn = request.attempts >= PATIENT_ATTEMPTS
     day = -request.session_date.toordinal()
-    return is_stubborn, request.instrument.tier, day, -request.first.timestamp(), request.instrument.symbol
+    return request.is_stubborn, request.instrument.tier, day, -request.first.timestamp(), request.instrument.symbol
 
 
 def _portions(
