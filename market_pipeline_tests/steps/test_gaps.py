@@ -100,6 +100,30 @@ def test_a_run_whose_time_is_over_begins_no_portion_and_leaves_the_rest_to_the_n
     assert (report.asked, report.left) == (0, 8)
 
 
+class Killed(BaseException):
+    """What ends a process: nothing catches it."""
+
+
+def test_a_killed_run_leaves_what_it_stored_and_the_next_one_asks_for_the_rest(
+    runtime: Runtime, clock: HandClock
+) -> None:
+    clock.at = datetime(2026, 11, 19, 3, 50, tzinfo=UTC)
+    run_cycle(runtime, "india")
+    clock.advance(timedelta(minutes=10))
+    market = runtime.market("india")
+    wanted = history_requests(runtime, market, find_market_gaps(runtime, market))
+    tier_1 = sum(request.instrument.tier == 1 for request in wanted)
+
+    def killed(done: int, total: int, what: str) -> None:
+        if done:
+            raise Killed
+
+    with pytest.raises(Killed):
+        heal_gaps(runtime, market, progress=killed)
+    assert heal_gaps(runtime, market).asked == len(wanted) - tier_1
+    assert stored_gaps(runtime, market).active.num_rows == 0
+
+
 def test_minutes_before_the_reach_of_the_charts_are_healed_from_trades(runtime: Runtime, clock: HandClock) -> None:
     clock.at = START
     run_cycle(runtime, "crypto")
