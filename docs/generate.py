@@ -42,6 +42,15 @@ def _tables_page() -> str:
     text = "market, symbol, interval_start, session_date, the columns of [indicators.md](indicators.md), known_at"
     named = len(indicators_1m().columns)
     lines += ["", "## indicators_1m", "", f"{text}: {named} in all · view `indicators_1m_latest`."]
+    lines += [
+        "",
+        "## Derived",
+        "",
+        "- view `corporate_actions`: splits and dividends that bars_1d carries, one row each: market, source, symbol,",
+        "  effective_on, action, value, meaning, known_at.",
+        "- macro `bars_1m_as_of(moment)`: bars_1m as it was known then, replaced revisions included:",
+        "  `SELECT * FROM bars_1m_as_of('2026-11-19 10:00+00')`.",
+    ]
     return "\n".join(lines) + "\n"
 
 

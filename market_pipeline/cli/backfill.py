@@ -21,6 +21,7 @@ def run(
     market: MarketName,
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="first session date, YYYY-MM-DD")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="last session date (included), YYYY-MM-DD")],
+    force: Annotated[bool, typer.Option("--force", help="ask again for sessions that are complete already")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fetch minute bars (or daily bars where there are no minutes) of past sessions, and their indicators."""
@@ -36,6 +37,7 @@ def run(
             market,
             first=first_day,
             last=last_day,
+            is_forced=force,
             progress=lambda done, total, what: bar.update(task, completed=done, total=total, description=what),
         )
     if as_json:

@@ -37,6 +37,8 @@ class Instrument:
     shares_outstanding: float | None = None
     listed_from: date | None = None
     listed_to: date | None = None
+    renamed_to: str | None = None
+    """The symbol that its ISIN trades under since `listed_to`."""
     aliases: tuple[Alias, ...] = field(default=())
 
     def code_at(self, source: str, day: date) -> str:

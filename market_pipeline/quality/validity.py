@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from market_pipeline.errors import UsageError
 from market_pipeline.model.bar import BarOrigin
+from market_pipeline.model.gap import GapState
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.session import SessionState
 from market_pipeline.quality import indicator_rules, metrics_rules, rules
@@ -136,6 +137,22 @@ def _bars_1d() -> tuple[Rule, ...]:
     )
 
 
+def _gaps() -> tuple[Rule, ...]:
+    return (
+        rules.is_one_of("state", frozenset(GapState)),
+        rules.at_least("last_minute", "first_minute", what_to_do=_OUR_ROW),
+        rules.amounts_are_not_negative("minutes", "attempts", what_to_do=_OUR_ROW),
+        rules.known_where(
+            ("reason",),
+            sentence="a gap that cannot be healed says why",
+            when=lambda rows: pc.equal(rows["state"], GapState.UNHEALABLE),
+            what_to_do=_OUR_ROW,
+        ),
+        rules.times_are_aware("first_minute", "last_minute", "found_at", "healed_at"),
+        rules.times_have_come("last_minute", "found_at", "healed_at", what_to_do=_CLOCK),
+    )
+
+
 _RULES = {
     "raw_quotes": _raw_quotes,
     "fetch_outcomes": _fetch_outcomes,
@@ -144,6 +161,7 @@ _RULES = {
     "indicators_1m": _indicators_1m,
     "instruments": _instruments,
     "bars_1d": _bars_1d,
+    "gaps": _gaps,
     "metrics": metrics_rules.metrics_rules,
     "fundamentals": metrics_rules.fundamentals_rules,
     "sharia_screen": metrics_rules.sharia_screen_rules,

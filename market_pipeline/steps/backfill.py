@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from market_pipeline.errors import UsageError
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
-from market_pipeline.steps.close_session import DailyBarsReport, close_session, session_daily_bars
+from market_pipeline.steps.close_session import close_session
 from market_pipeline.steps.compute_indicators import compute_session_indicators
-from market_pipeline.steps.fetch_charts import chart_source, urgent
+from market_pipeline.steps.daily_bars import DailyBarsReport, session_daily_bars
+from market_pipeline.steps.fetch_charts import urgent
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.served import served_sessions
+from market_pipeline.steps.warehouse_tables import indicators_1m
+from market_pipeline.storage.tables import BARS_1M
 
 Progress = Callable[[int, int, str], None]
 """done, total, what is being done."""
@@ -32,6 +36,8 @@ class BackfilledSession:
     indicators: int = 0
     daily_bars: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    was_complete: bool = False
+    """It was closed before and was not asked for again."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +62,33 @@ def backfill(
     progress: Progress = lambda *_: None,
     with_daily: bool = True,
     is_quick: bool = False,
+    is_forced: bool = False,
 ) -> BackfillReport:
     """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
 
-    A quick backfill leaves out trades, page by page, and charts that are not urgent: what lacks any stays open.
+    A session that is complete already is left as it is, unless forced: a killed backfill goes on where it was. A quick
+    one leaves out trades, page by page, and charts that are not urgent: what lacks any stays open.
     Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
     """
     market = runtime.market(name)
     days = _sessions(runtime, market, first=first, last=last)
-    notes: list[str] = []
-    minute_days = _served(runtime, market, days=days, notes=notes)
+    served = served_sessions(runtime, market, days)
+    minute_days = served.days
     listed = instruments_of(runtime, market)
     charted = urgent(listed) if is_quick else listed
     with_daily = with_daily and any(RequestKind.DAILY_BARS in source.kinds for source in market.sources)
     steps = _Steps(progress, total=len(charted) * len(minute_days) + len(listed) * with_daily)
     results = {day: BackfilledSession(day) for day in days}
     for day in minute_days:
-        _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
+        if runtime.warehouse.is_closed(name, day) and not is_forced:
+            _leave(runtime, market, result=results[day], steps=steps, symbols=len(charted))
+        else:
+            _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
     if with_daily:
         daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
         _note_daily(results, daily)
     runtime.warehouse.build_market_duckdb()
-    return BackfillReport(tuple(results.values()), tuple(notes))
+    return BackfillReport(tuple(results.values()), (*served.notes, *_complete_already(results)))
 
 
 @dataclass
@@ -95,6 +106,11 @@ class _Steps:
 
         return step
 
+    def skip(self, count: int, what: str) -> None:
+        """Count steps that are not needed."""
+        self.done += count
+        self.progress(self.done, max(self.total, self.done), what)
+
 
 def _sessions(runtime: Runtime, market: MarketRuntime, *, first: date, last: date) -> list[date]:
     if first > last:
@@ -109,28 +125,6 @@ def _sessions(runtime: Runtime, market: MarketRuntime, *, first: date, last: dat
     return days
 
 
-def _served(runtime: Runtime, market: MarketRuntime, *, days: list[date], notes: list[str]) -> list[date]:
-    source = chart_source(market)
-    if source is None:
-        notes.append(f"{market.name} has no source with minute history: its past gives daily bars only")
-        return []
-    history = timedelta(days=market.file.source(source.name).minute_history_days)
-    oldest = runtime.clock.now() - history
-    served = [day for day in days if (session := market.calendar.session(day)) and session.close > oldest]
-    if gone := [day for day in days if day not in served]:
-        hours = history / timedelta(hours=1)
-        notes.append(f"{source.name} serves the last {hours:g} hours of minutes; no longer served: {_listed(gone)}")
-    partly = [day for day in served if (session := market.calendar.session(day)) and session.open < oldest]
-    if partly:
-        notes.append(f"{source.name} serves {_listed(partly)} only from {oldest:%Y-%m-%d %H:%M} UTC on")
-    return served
-
-
-def _listed(days: list[date]) -> str:
-    shown = ", ".join(str(day) for day in days[:5])
-    return shown if len(days) <= 5 else f"{shown} and {len(days) - 5} more"
-
-
 def _fill_minutes(
     runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps, with_trades: bool
 ) -> None:
@@ -140,6 +134,23 @@ def _fill_minutes(
     indicators = compute_session_indicators(runtime, market, [day])
     result.symbols, result.bars, result.outcomes = stored.symbols, stored.rows, dict(stored.counts)
     result.indicators = indicators.rows
+
+
+def _leave(runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession, steps: _Steps, symbols: int) -> None:
+    """Count what a complete session has; a run that was killed before its indicators left them to this one."""
+    day = result.session_date
+    steps.skip(symbols, f"{day} is complete")
+    stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=("symbol",))
+    if day not in runtime.warehouse.sessions(indicators_1m(), market.name):
+        compute_session_indicators(runtime, market, [day])
+    computed = runtime.warehouse.read(indicators_1m(), market.name, sessions=[day], columns=("symbol",))
+    result.symbols, result.bars, result.indicators = len(stored["symbol"].unique()), len(stored), len(computed)
+    result.was_complete = True
+
+
+def _complete_already(results: Mapping[date, BackfilledSession]) -> list[str]:
+    count = sum(result.was_complete for result in results.values())
+    return [f"{count} of {len(results)} sessions were complete already and not asked for again"] if count else []
 
 
 def _note_daily(results: Mapping[date, BackfilledSession], daily: DailyBarsReport) -> None:

@@ -5,10 +5,10 @@ The window is the two preceding sessions in the warehouse plus this one, concate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import batched
 
 import numpy as np
@@ -67,6 +67,31 @@ def compute_session_indicators(
     return _compute(runtime, market, every, due_of=_whole_session, progress=progress)
 
 
+type Changed = dict[date, dict[str, datetime]]
+"""Session → symbol → the first minute whose bar is not as it was."""
+
+
+def recompute_indicators(runtime: Runtime, market: MarketRuntime, changed: Changed) -> int:
+    """Compute what changed bars have changed, and nothing else; return the rows written.
+
+    Those are the symbol's rows from its first changed minute on, and its next two stored sessions, whose windows reach
+    into this one.
+    """
+    stored = runtime.warehouse.sessions(BARS_1M, market.name)
+    due: dict[date, dict[str, int]] = {}
+    for day, symbols in sorted(changed.items()):
+        for symbol, first in symbols.items():
+            minute = int(pa.scalar(first, UTC_TIME).value)
+            of_day = due.setdefault(day, {})
+            of_day[symbol] = min(minute, of_day.get(symbol, minute))
+            for later in [other for other in stored if other > day][:ANCHOR_SESSIONS]:
+                due.setdefault(later, {})[symbol] = 0
+    reports = [
+        _compute(runtime, market, [day], due_of=partial(_due_from, firsts=due[day])) for day in sorted(due) if due[day]
+    ]
+    return sum(report.rows for report in reports)
+
+
 def _compute(
     runtime: Runtime,
     market: MarketRuntime,
@@ -116,6 +141,15 @@ def _due_since(block: SessionBlock, newest: dict[str, tuple[int, int]]) -> list[
         if len(late):
             due.append(_Due(symbol, int(late[0])))
     return due
+
+
+def _due_from(block: SessionBlock, firsts: Mapping[str, int]) -> list[_Due]:
+    """Return what is due from given minutes on (microseconds since 1970)."""
+    return [
+        _Due(symbol, int(np.searchsorted(block.minutes[block.rows_of[symbol]], minute)))
+        for symbol, minute in firsts.items()
+        if symbol in block.rows_of and minute <= block.minutes[block.rows_of[symbol]][-1]
+    ]
 
 
 def _whole_session(block: SessionBlock) -> list[_Due]:

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from market_pipeline.markets.zones import zone
 from market_pipeline.model.session import Session
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import is_taken
+from market_pipeline.storage.tables import BARS_1M
 
 TRAILING_MINUTES = 2
+RETRIED_SESSIONS = 5
+"""How many earlier sessions are tried again when they could not be completed."""
 
 
 def in_reach(market: MarketRuntime, at: datetime) -> bool:
@@ -62,7 +66,10 @@ class SessionDue:
 def session_due(
     runtime: Runtime, market: MarketRuntime, *, has_failed: Callable[[date], bool] = lambda _: False
 ) -> SessionDue:
-    """Return the last ended session when it has settled and is not closed yet, or its completion `has_failed`."""
+    """Return the last ended session when it has settled and is not closed yet, or its completion `has_failed`.
+
+    Then come the sessions before it that stayed open, the newest first.
+    """
     now = runtime.clock.now()
     if (why_off := off_reason(market)) is not None:
         return SessionDue(None, why_off)
@@ -72,11 +79,30 @@ def session_due(
         return SessionDue(None, f"{market.name} has no session on {day}")
     if now < _settled(market, session):
         return SessionDue(None, f"{market.name}: session {day} settles until {_settled(market, session):%H:%M} UTC")
-    if runtime.warehouse.is_closed(market.name, day) and not has_failed(day):
+    due = day if has_failed(day) else _newest_open(runtime, market, day)
+    if due is None:
         return SessionDue(None, f"{market.name}: session {day} is complete; {_next_one(market, day)}")
-    if is_taken(runtime, market):
-        return SessionDue(None, f"{market.name}: session {day} is being completed by another process")
-    return SessionDue(day)
+    waits = _waits_for_window(market, due, now)
+    if waits is None and is_taken(runtime, market):
+        waits = f"{market.name}: session {due} is being completed by another process"
+    return SessionDue(due if waits is None else None, waits)
+
+
+def _waits_for_window(market: MarketRuntime, day: date, now: datetime) -> str | None:
+    rule, local = market.file.daily, now.astimezone(zone(market.file.calendar.zone))
+    if rule.heavy_window is None or rule.is_open_at(local.time()):
+        return None
+    start, end = rule.heavy_window
+    return f"{market.name}: session {day} waits for the window from {start:%H:%M} to {end:%H:%M} {local:%Z}"
+
+
+def _newest_open(runtime: Runtime, market: MarketRuntime, day: date) -> date | None:
+    """Return `day`, or the newest of the sessions before it that were recorded and could not be completed."""
+    if not runtime.warehouse.is_closed(market.name, day):
+        return day
+    recorded = set(runtime.warehouse.sessions(BARS_1M, market.name))
+    before = [d for d in market.calendar.previous_sessions(day, RETRIED_SESSIONS) if d in recorded]
+    return next((d for d in reversed(before) if not runtime.warehouse.is_closed(market.name, d)), None)
 
 
 def _settled(market: MarketRuntime, session: Session) -> datetime:

@@ -65,3 +65,23 @@ def bars_of_trades(
     complete_until = end if is_whole else session.open
     bars = tick_bars(ticks, session=session, complete_until=complete_until, known_at=runtime.clock.now())
     return bars, tuple(outcomes)
+
+
+def trades_between(
+    runtime: Runtime,
+    market: MarketRuntime,
+    session: Session,
+    *,
+    instrument: Instrument,
+    span: tuple[datetime, datetime],
+) -> tuple[Bars, tuple[Outcome, ...]]:
+    """Return bars of origin ticks for the whole minutes of `span`, and the outcome of asking for its trades."""
+    source = trades_source(market)
+    start, end = span
+    if source is None or start >= end:
+        return Bars(no_rows()), ()
+    fetched = source.trades(instrument, start=start, end=end)
+    is_whole = all(outcome.status in (OutcomeStatus.OK, OutcomeStatus.EMPTY) for outcome in fetched.outcomes)
+    complete_until = end if is_whole else start
+    bars = tick_bars(fetched.records, session=session, complete_until=complete_until, known_at=runtime.clock.now())
+    return bars, fetched.outcomes

@@ -17,6 +17,7 @@ from market_pipeline.clock import HandClock, SystemClock
 from market_pipeline.errors import SourceUnreachable
 from market_pipeline.markets.wording import opening_text
 from market_pipeline.markets.zones import zone
+from market_pipeline.model.gap import ACTIVE
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.model.session import MarketState, SessionState
 from market_pipeline.quality.coverage import Coverage, CoverageLevel, overall
@@ -33,11 +34,9 @@ from market_pipeline.steps.runtime import (
 )
 from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
 from market_pipeline.steps.watch import stored_health
-from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, GAPS, LIVE_TICKERS
 
 UNRESOLVED = "unresolved"
-GAPS = "gaps"
-OPEN_GAPS = ("open", "healing")
 
 
 @dataclass(frozen=True)
@@ -151,10 +150,10 @@ def _last_session(runtime: Runtime, market: MarketRuntime) -> LastSession:
 
 
 def _open_gaps(runtime: Runtime, market: MarketRuntime, day: date) -> int | None:
-    if all(table.name != GAPS for table in runtime.warehouse.tables):
-        return None
     states = runtime.warehouse.read(GAPS, market.name, sessions=[day], columns=("state",))["state"]
-    return sum(1 for state in states.to_pylist() if state in OPEN_GAPS)
+    if len(states) == 0 and not runtime.warehouse.is_closed(market.name, day):
+        return None
+    return sum(1 for state in states.to_pylist() if state in ACTIVE)
 
 
 def _notes(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 
 import structlog
 
@@ -12,12 +11,13 @@ from market_pipeline.errors import SourceUnreachable
 from market_pipeline.markets.schema import MarketFile, SymbolRule
 from market_pipeline.model.instrument import Alias, Instrument
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.quality.rule import RuleResult
+from market_pipeline.quality.rule import RuleResult, Severity
 from market_pipeline.sources.source import Source
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import INSTRUMENTS
+from market_pipeline.transforms.instrument_changes import LEAST_SHARE, InstrumentChanges, changed_instruments
 
 log = structlog.get_logger("market_pipeline.instruments")
 
@@ -27,8 +27,7 @@ class InstrumentsReport:
     """What a refresh changed."""
 
     rows: int
-    new: int
-    gone: int
+    changes: InstrumentChanges
     rules: tuple[RuleResult, ...]
 
 
@@ -49,21 +48,34 @@ def refresh_instruments(runtime: Runtime, market: MarketRuntime) -> InstrumentsR
 
     Raises SourceUnreachable when the list cannot be had and none is stored.
     """
-    today = runtime.clock.now().date()
-    listed = file_instruments(market.file) if market.file.universe is None else _universe(runtime, market)
-    before = {i.symbol: i for i in records.instruments_from_table(runtime.warehouse.latest(INSTRUMENTS, market.name))}
-    names = {instrument.symbol for instrument in listed}
-    gone = [_delisted(i, today) for symbol, i in before.items() if symbol not in names and i.listed_to is None]
-    table = records.instruments_table([*listed, *gone], market.file.seeds, known_at=runtime.clock.now())
+    is_file = market.file.universe is None
+    listed = file_instruments(market.file) if is_file else _universe(runtime, market)
+    before = records.instruments_from_table(runtime.warehouse.latest(INSTRUMENTS, market.name))
+    changes = changed_instruments(listed, before, today=runtime.clock.now().date(), is_complete=is_file)
+    table = records.instruments_table(changes.instruments, market.file.seeds, known_at=runtime.clock.now())
     runtime.warehouse.write(INSTRUMENTS, market.name, table)
-    report = InstrumentsReport(
+    rules = (*judge(runtime, market, INSTRUMENTS, rows=table), _is_believed(changes))
+    log.info(
+        "instruments_refreshed",
+        market=market.name,
         rows=table.num_rows,
-        new=len(names - before.keys()),
-        gone=len(gone),
-        rules=judge(runtime, market, INSTRUMENTS, rows=table),
+        new=len(changes.new),
+        renamed=len(changes.renamed),
+        gone=len(changes.gone),
+        held=len(changes.held),
     )
-    log.info("instruments_refreshed", market=market.name, rows=report.rows, new=report.new, gone=report.gone)
-    return report
+    return InstrumentsReport(table.num_rows, changes, rules)
+
+
+def _is_believed(changes: InstrumentChanges) -> RuleResult:
+    return RuleResult(
+        rule=f"the list has at least {LEAST_SHARE:.0%} of the instruments listed so far",
+        passed=not changes.held,
+        severity=Severity.WARN,
+        failed_rows=len(changes.held),
+        example=", ".join(changes.held[:5]) or None,
+        what_to_do="nobody was delisted; look at the source's list, it should be whole again the next day",
+    )
 
 
 def file_instruments(file: MarketFile) -> tuple[Instrument, ...]:
@@ -111,7 +123,3 @@ def _master(market: MarketRuntime) -> Source:
             return source
     why = "; ".join(f"{name} is {reason}" for name, reason in market.off.items()) or "no source offers one"
     raise SourceUnreachable(f"{market.name} takes its instruments from a source's list, and there is none: {why}")
-
-
-def _delisted(instrument: Instrument, today: date) -> Instrument:
-    return replace(instrument, listed_to=today)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 
+from market_pipeline.storage.derived import derived_names, derived_statements
 from market_pipeline.storage.files import replacing
 from market_pipeline.storage.layout import Layout
 from market_pipeline.storage.tables import Table
@@ -34,6 +35,8 @@ def connect(layout: Layout, tables: Sequence[Table]) -> duckdb.DuckDBPyConnectio
         for table in tables:
             for statement in _view_statements(layout, table):
                 connection.execute(statement)
+        for statement in derived_statements(tables):
+            connection.execute(statement)
         connection.execute("COMMIT")
     except duckdb.Error:
         connection.close()
@@ -54,12 +57,14 @@ def build_market_duckdb(layout: Layout, tables: Sequence[Table]) -> MarketDuckDB
         for table in tables:
             for statement in _file_statements(layout, table):
                 connection.execute(statement)
+        for statement in derived_statements(tables):
+            connection.execute(statement)
         connection.execute("COMMIT")
         connection.execute("USE memory")
         connection.execute("DETACH market")
         # whoever wrote into the old copy left a log beside it, which must not be taken for the new file's
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
-    return MarketDuckDB(path, tuple(view_names(tables)))
+    return MarketDuckDB(path, (*view_names(tables), *derived_names(tables)))
 
 
 def _view_statements(layout: Layout, table: Table) -> list[str]:

@@ -122,6 +122,25 @@ class Warehouse:
             self._whole.update_latest(table, market, rows)
         return WriteReport(rows.num_rows, written.rows_replaced, written.slices)
 
+    def replace_sessions(
+        self,
+        table: Table | str,
+        market: str,
+        rows: pa.Table,
+        *,
+        sessions: Sequence[date],
+        since: date | None = None,
+    ) -> WriteReport:
+        """Let `rows` take the place of all that a small table holds of these sessions, in one file.
+
+        Rows of sessions before `since` are dropped too. Raises as write does.
+        """
+        table = self.table(table)
+        rows = check_rows(table, market, rows)
+        with self._writing(market):
+            gone = self._whole.replace_sessions(table, market, rows, sessions=sessions, since=since)
+        return WriteReport(rows.num_rows, gone, 1)
+
     def close_session(self, market: str, session_date: date) -> int:
         """Compact the session's slices into one sorted file a table, then list it as closed. Return the files made.
 

@@ -63,6 +63,22 @@ class WholeFiles:
         self._files[table.name].write(market, encode(table, merged))
         return int(existing.num_rows + rows.num_rows - merged.num_rows)
 
+    def replace_sessions(
+        self, table: Table, market: str, rows: pa.Table, *, sessions: Sequence[date], since: date | None
+    ) -> int:
+        """Let `rows` take the place of all rows of these sessions; return how many rows went.
+
+        Rows of sessions before `since` go too.
+        """
+        existing = self.rows(table, market)
+        days = existing.column("session_date")
+        is_kept = pc.invert(pc.is_in(days, value_set=pa.array(sessions, pa.date32())))
+        if since is not None:
+            is_kept = pc.and_(is_kept, pc.greater_equal(days, pa.scalar(since, pa.date32())))
+        kept = existing.filter(is_kept)
+        self._files[table.name].write(market, encode(table, pa.concat_tables([kept, rows])))
+        return int(existing.num_rows - kept.num_rows)
+
     def update_latest(self, table: Table, market: str, rows: pa.Table) -> None:
         """Let rows of the same or a newer minute take the place of the newest rows; older ones change nothing."""
         if not table.has_latest:

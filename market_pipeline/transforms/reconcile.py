@@ -93,3 +93,23 @@ def _differences(both: pa.Table) -> pa.Table:
     rows = both.filter(pc.not_equal(both["verdict"], "equal"))
     names = ("symbol", "interval_start", "verdict", "close", "close_history", "volume", "volume_history")
     return pa.table([rows[name] for name in names], schema=DIFFERENCES_SCHEMA)
+
+
+def by_symbol(found: Reconciliation) -> pa.Table:
+    """Return one row a symbol that differs: its counts and the minute whose closes differ most, the worst first."""
+    percent = pc.multiply(
+        pc.abs(pc.subtract(pc.divide(found.differences["live_close"], found.differences["history_close"]), 1.0)), 100.0
+    )
+    rated = found.differences.append_column("worst_percent", percent).filter(pc.is_valid(percent))
+    worst = rated.sort_by([("worst_percent", "descending"), ("interval_start", "ascending")])
+    firsts = worst.group_by("symbol", use_threads=False).aggregate(
+        [(name, "first") for name in ("interval_start", "worst_percent", "live_close", "history_close")]
+    )
+    names = ["worst_minute", "worst_percent", "live_close", "history_close"]
+    firsts = firsts.rename_columns(["symbol", *names])
+    differs = pc.greater(pc.add(pc.add(found.counts["different"], found.counts["missing"]), found.counts["extra"]), 0)
+    counts = found.counts.filter(differs)
+    counts = counts.cast(pa.schema([("symbol", pa.string()), *((verdict, pa.int32()) for verdict in _VERDICTS)]))
+    return counts.join(firsts, keys="symbol", join_type="left outer").sort_by(
+        [("worst_percent", "descending"), ("symbol", "ascending")]
+    )

@@ -16,7 +16,7 @@ from market_pipeline_tests.conftest import PROJECT
 MARKETS = market_names()
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
 TABLES = {
-    *("live_tickers", "bars_1m", "indicators_1m", "metrics"),
+    *("live_tickers", "bars_1m", "indicators_1m", "metrics", "gaps"),
     *("instruments", "session_bars", "session_indicators", "bars_1d"),
 }
 
@@ -64,7 +64,8 @@ def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.Re
 
 
 def test_jobs_schedules_and_sensors_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
-    names = {f"{market}_{cadence}" for market in MARKETS for cadence in ("minute", "metrics", "daily")} | {"retention"}
+    cadences = ("minute", "metrics", "daily", "heal")
+    names = {f"{market}_{cadence}" for market in MARKETS for cadence in cadences} | {"retention"}
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     assert jobs == names | {"publish_tickers"}
     assert {s.name for s in repository.schedule_defs} == names

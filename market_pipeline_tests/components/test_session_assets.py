@@ -42,6 +42,16 @@ def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk:
     assert rows == {"2026-11-16": 16, "2026-11-17": 16}
 
 
+def test_a_range_leaves_complete_sessions_as_they_are_and_a_single_one_is_asked_for_again(desk: Desk) -> None:
+    days = {"first": "2026-11-16", "last": "2026-11-17"}
+    first = desk.materialize("casablanca/session_bars", **days)
+    again = desk.materialize("casablanca/session_bars", **days)
+    alone = desk.materialize("casablanca/session_bars", partition_key="2026-11-16")
+    assert first.metadata("casablanca/session_bars", "2026-11-16")["is_closed"]
+    assert again.metadata("casablanca/session_bars", "2026-11-16") == {"was_complete": True}
+    assert alone.metadata("casablanca/session_bars", "2026-11-16")["is_closed"]
+
+
 def test_a_session_in_progress_is_completed_and_stays_open(desk: Desk, runtime: Runtime) -> None:
     run = desk.materialize("crypto/session_bars", partition_key="2026-11-19")
     assert run.metadata("crypto/session_bars", "2026-11-19")["dagster/row_count"] == 4720

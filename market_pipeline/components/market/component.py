@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from market_pipeline.components.market import (
     bars,
     checks,
+    gaps,
     indicators,
     instruments,
     live_tickers,
@@ -54,17 +55,20 @@ class Market(dg.Component):
         session_dates = partitions.session_partitions(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
         slow = [metrics.asset(self.file), *sharia_screen.assets(self.file)]
+        missing = gaps.asset(self.file)
+        heal_job = gaps.heal_job(self.file, missing)
         fresh = checks.freshness_checks(self.file)
         minute_job = schedules.minute_job(self.file, minute, fresh)
         daily_job = schedules.daily_job(self.file, daily)
         metrics_job = metrics_schedule.metrics_job(self.file, slow)
         return dg.Definitions(
-            assets=[*minute, *slow, *daily],
+            assets=[*minute, *slow, *daily, missing],
             asset_checks=fresh,
-            jobs=[minute_job, metrics_job, daily_job],
+            jobs=[minute_job, metrics_job, daily_job, heal_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),
                 metrics_schedule.metrics_schedule(self.file, metrics_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
+                gaps.heal_schedule(self.file, heal_job),
             ],
         )

@@ -1,6 +1,6 @@
 """`<market>/instruments`: what trades, from the market file or the source's instrument master."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -8,6 +8,11 @@ from market_pipeline.components.market.metadata import markdown_table, table_met
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.storage.tables import INSTRUMENTS
+
+if TYPE_CHECKING:
+    from market_pipeline.transforms.instrument_changes import InstrumentChanges
+
+SHOWN = 100
 
 
 def asset(file: MarketFile) -> dg.AssetsDefinition:
@@ -27,10 +32,23 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
 
         opened = runtime.open()
         report = refresh_instruments(opened, opened.market(file.market))
-        metadata = {"dagster/row_count": report.rows, "new": report.new, "gone": report.gone, **_seeds(file)}
+        metadata = {"dagster/row_count": report.rows, **_changes(report.changes), **_seeds(file)}
         return dg.MaterializeResult(metadata=metadata, check_results=[valid_result(key, report.rules)])
 
     return instruments
+
+
+def _changes(changes: "InstrumentChanges") -> dict[str, Any]:
+    metadata: dict[str, Any] = {"new": len(changes.new), "renamed": len(changes.renamed), "gone": len(changes.gone)}
+    rows = [("renamed", old, new) for old, new in changes.renamed.items()]
+    rows += [
+        (what, symbol, "")
+        for what, symbols in (("new", changes.new), ("gone", changes.gone), ("held", changes.held))
+        for symbol in symbols
+    ]
+    if rows and len(rows) - len(changes.new):  # the first list is nothing but new ones
+        metadata["changes"] = markdown_table(("what", "symbol", "now"), rows[:SHOWN])
+    return metadata
 
 
 def _seeds(file: MarketFile) -> dict[str, Any]:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from market_pipeline.components.market.metadata import counts_text, table_metadata, valid_result, valid_spec
+from market_pipeline.components.market.metadata import (
+    counts_text,
+    markdown_table,
+    table_metadata,
+    valid_result,
+    valid_spec,
+)
 from market_pipeline.components.market.plots import session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
@@ -22,6 +28,10 @@ from market_pipeline.storage.tables import BARS_1D, BARS_1M
 if TYPE_CHECKING:
     from market_pipeline.quality.rule import RuleResult
     from market_pipeline.steps.close_session import SessionReport
+
+
+FORCE_TAG = "market_pipeline/force"
+"""On a run over several sessions: ask again for those that are complete already."""
 
 
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -56,8 +66,14 @@ def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.A
         opened = runtime.open()
         market = opened.market(file.market)
         rules: list[RuleResult] = []
-        for day in _days(context, file):
+        days = _days(context, file)
+        for number, day in enumerate(days, start=1):
+            if len(days) > 1 and opened.warehouse.is_closed(file.market, day) and FORCE_TAG not in context.run.tags:
+                context.log.info(f"{number} of {len(days)}: {day} is complete already; the tag {FORCE_TAG} asks again")
+                context.add_asset_metadata({"was_complete": True}, partition_key=day.isoformat())
+                continue
             report = close_session(opened, market, day)
+            context.log.info(f"{number} of {len(days)}: {day}, {report.rows} bars")
             _require_history(file, RequestKind.MINUTE_BARS, report.counts)
             context.add_asset_metadata(_session_metadata(report), partition_key=day.isoformat())
             rules += report.rules
@@ -75,7 +91,14 @@ def _session_metadata(report: "SessionReport") -> dict[str, Any]:
         "were_missing": difference["missing"],
         "differed": difference["different"],
         "only_seen_live": difference["extra"],
+        "is_closed": report.is_closed,
     }
+    metadata |= {"gaps": counts_text({f"{state} ({cause})": n for (state, cause), n in report.gaps.items()})}
+    if report.worst:
+        names = ("symbol", "different", "missing", "extra", "worst_minute", "worst_percent")
+        metadata["worst_differences"] = markdown_table(names, [[row[name] for name in names] for row in report.worst])
+    if report.notes:
+        metadata["note"] = "; ".join(report.notes)
     return metadata | ({"plot": session_plot(report)} if report.rows else {})
 
 
@@ -121,7 +144,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
         description=f"Daily bars of {file.title} from the sources' histories; prices as traded, not adjusted.",
     )
     def bars_1d(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
-        from market_pipeline.steps.close_session import session_daily_bars
+        from market_pipeline.steps.daily_bars import session_daily_bars
 
         opened = runtime.open()
         days = _days(context, file)
@@ -130,7 +153,12 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
         for day in days:
             context.add_asset_metadata({"dagster/row_count": report.by_day.get(day, 0)}, partition_key=day.isoformat())
         return dg.MaterializeResult(
-            metadata={"history_requests": counts_text(report.counts)}, check_results=[valid_result(key, report.rules)]
+            metadata={
+                "history_requests": counts_text(report.counts),
+                "repaired": report.repaired,
+                "unclear": report.unclear,
+            },
+            check_results=[valid_result(key, report.rules)],
         )
 
     return bars_1d

@@ -6,6 +6,7 @@ Times of day are local to the calendar's zone; dates are session dates; duration
 from __future__ import annotations
 
 from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, SpecialDay
+from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
@@ -21,6 +22,7 @@ __all__ = [
     "CalendarSection",
     "Code",
     "CoverageLimits",
+    "DailyRule",
     "ExcludedSector",
     "FreshnessLimits",
     "IndicatorChoice",

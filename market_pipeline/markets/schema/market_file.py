@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from market_pipeline.markets.schema.calendar import CalendarSection
+from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import Code, Currency, Name, Section
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
@@ -32,6 +33,7 @@ class MarketFile(Section):
     seeds: tuple[SeedRule, ...] = ()
     expected_bars: int | None = Field(None, description="bars of a full session for a continuously traded symbol")
     cycle_deadline_seconds: int = Field(40, ge=5, le=55)
+    daily: DailyRule = DailyRule()
     merge: MergeRule = MergeRule()
     freshness: FreshnessLimits = FreshnessLimits()
     coverage: CoverageLimits = CoverageLimits()

@@ -5,7 +5,8 @@ One module per kind of table; a new table is one entry in `BASE_TABLES` below.
 
 from __future__ import annotations
 
-from market_pipeline.storage.tables.bars import BARS_1D, BARS_1M, BARS_1M_REPLACED
+from market_pipeline.storage.tables.bars import BARS_1D, BARS_1D_ADJUSTED, BARS_1M, BARS_1M_REPLACED
+from market_pipeline.storage.tables.gaps import GAPS, SESSION_DIFFERENCES
 from market_pipeline.storage.tables.indicators import indicators_table
 from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
@@ -28,11 +29,15 @@ BASE_TABLES = (
     SHARIA_SCREEN,
     COVERAGE,
     BUDGETS,
+    GAPS,
+    SESSION_DIFFERENCES,
+    BARS_1D_ADJUSTED,
 )
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
 __all__ = [
     "BARS_1D",
+    "BARS_1D_ADJUSTED",
     "BARS_1M",
     "BARS_1M_REPLACED",
     "BASE_TABLES",
@@ -40,10 +45,12 @@ __all__ = [
     "COVERAGE",
     "FETCH_OUTCOMES",
     "FUNDAMENTALS",
+    "GAPS",
     "INSTRUMENTS",
     "LIVE_TICKERS",
     "METRICS",
     "RAW_QUOTES",
+    "SESSION_DIFFERENCES",
     "SET_ASIDE",
     "SHARIA_SCREEN",
     "TEXTS",

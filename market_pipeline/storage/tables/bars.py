@@ -76,3 +76,33 @@ BARS_1D = Table(
     ),
     is_small=True,
 )
+
+BARS_1D_ADJUSTED = Table(
+    "bars_1d_adjusted",
+    "Daily bars as they were traded, and adjusted for every later split and dividend that is known",
+    ("source", "symbol", "session_date"),
+    "session_date",
+    (
+        MARKET,
+        column("source", TEXT, "whose history it is"),
+        SYMBOL,
+        SESSION,
+        column("open", REAL, "first price, as traded", "currency"),
+        column("high", REAL, "highest price, as traded", "currency"),
+        column("low", REAL, "lowest price, as traded", "currency"),
+        column("close", REAL, "closing price, as traded", "currency"),
+        column("volume", REAL, "traded in the session, in the shares of that day", "shares"),
+        column("dividend", REAL, "cash that the session is the first to trade without, as paid", "currency per share"),
+        column("split_ratio", REAL, "new shares for an old one from this session on", "shares"),
+        column("open_adjusted", REAL, "first price, adjusted", "currency"),
+        column("high_adjusted", REAL, "highest price, adjusted", "currency"),
+        column("low_adjusted", REAL, "lowest price, adjusted", "currency"),
+        column("close_adjusted", REAL, "closing price, adjusted", "currency"),
+        column("volume_adjusted", REAL, "traded in the session, in the newest shares", "shares"),
+        column("split_factor", REAL, "product of all later splits: prices were divided by it once"),
+        column("dividend_factor", REAL, "product of all later dividends' factors: prices were multiplied by it once"),
+        column("repair", TEXT, "what the source had got wrong and was put right; null where nothing was"),
+        KNOWN_AT,
+    ),
+    is_small=True,
+)

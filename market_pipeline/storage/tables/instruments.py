@@ -22,6 +22,7 @@ INSTRUMENTS = Table(
         column("shares_outstanding", REAL, "shares in issue", "shares"),
         column("listed_from", DATE, "first trading date, if known"),
         column("listed_to", DATE, "last trading date; null while listed"),
+        column("renamed_to", TEXT, "the symbol that its ISIN trades under since listed_to; null where none is known"),
         column("aliases", TEXT, "JSON list of {source, code, valid_from, valid_to}"),
         column("status", TEXT, "listed, delisted or unresolved"),
         column("seed_code", TEXT, "the code that a user asked for, where it differs or was reviewed"),
