@@ -7,7 +7,8 @@ MarketPipelineError
 │   ├── RateLimited            the source said 429; carries retry_after_seconds
 │   ├── BreakerOpen            we stopped asking this source for a while; carries retry_after_seconds
 │   ├── BudgetExhausted        our own request budget is spent for now; carries retry_after_seconds
-│   └── WarehouseBusy          another process holds the lock on a market's slices
+│   ├── WarehouseBusy          another process holds the lock on a market's slices
+│   └── ZygoteAbsent           no warm process to start a run from; the default way works
 └── Permanent                  repeating the call cannot help; somebody must act
     ├── UsageError             a wrong market, symbol, date or option
     ├── ConfigurationError     a wrong setting
@@ -73,6 +74,10 @@ class BudgetExhausted(Transient):
 
 class WarehouseBusy(Transient):
     """Another process holds the lock on a market's slices."""
+
+
+class ZygoteAbsent(Transient):
+    """No zygote answers, or it knows an older state of the code; runs start the default way."""
 
 
 class Permanent(MarketPipelineError):
