@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -19,6 +20,7 @@ class LatestRows:
     """While it is open, a thread polls; afterwards it tells when something newer than a moment was seen."""
 
     def __init__(self, settings: Settings) -> None:
+        self.failures = 0
         self._path = settings.feed_folder / "market.duckdb"
         self._shift = simulated_clock(settings.simulator_url).now() - datetime.now(UTC)
         self._seen: dict[str, list[tuple[datetime, float]]] = {}
@@ -47,7 +49,15 @@ class LatestRows:
         with duckdb.connect(str(self._path), read_only=True) as connection:
             connection.sql("SET TimeZone = 'UTC'")
             while not self._is_over.wait(POLL_SECONDS):
-                for market, known_at in connection.sql(NEWEST).fetchall():
-                    seen = self._seen.setdefault(market, [])
-                    if not seen or seen[-1][0] != known_at:
-                        seen.append((known_at, datetime.now(UTC).timestamp()))
+                try:
+                    newest = connection.sql(NEWEST).fetchall()
+                except duckdb.IOException:
+                    self.failures += 1
+                else:
+                    self._note(newest)
+
+    def _note(self, newest: Iterable[tuple[str, datetime]]) -> None:
+        for market, known_at in newest:
+            seen = self._seen.setdefault(market, [])
+            if not seen or seen[-1][0] != known_at:
+                seen.append((known_at, datetime.now(UTC).timestamp()))

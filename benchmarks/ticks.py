@@ -78,6 +78,7 @@ class Observed:
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
     megabytes: list[float] = field(default_factory=list)
+    failed_reads: int = 0
 
     def seconds(self, stage: str, market: str | None = None) -> list[float]:
         """Return how long after their ticks the runs came to a stage."""
@@ -173,6 +174,9 @@ def observe(settings: Settings, observed: Observed) -> None:
         observed.cpu_seconds = _sample(stack, observed.megabytes, until=last + MINUTE).cpu_seconds - before.cpu_seconds
         time.sleep(GRACE_SECONDS)
     observed.cycles = read_cycles(observed.home, rows, first=first, last=last)
+    observed.failed_reads = rows.failures
+    counts = f"{len(observed.cycles)} runs, {len(observed.seconds('queryable'))} complete"
+    _say(f"{observed.name}: {counts}; tick → queryable p50, p95: {_pair(observed.seconds('queryable'))}")
 
 
 def _sample(stack: Stack, megabytes: list[float], *, until: datetime) -> Usage:
@@ -208,7 +212,10 @@ def report(observed: Sequence[Observed]) -> None:
     """Print all, and how many times as much the others take as the first."""
     for one in observed:
         ticks, complete = one.minutes * len(market_names()), len(one.seconds("queryable"))
-        print(f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete")
+        print(
+            f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete, "
+            f"{one.failed_reads} reads failed"
+        )
     rows = [_row(f"tick → {stage}, s", [one.seconds(stage) for one in observed]) for stage in STAGES]
     rows += [
         _row(f"{market}: tick → queryable, s", [one.seconds("queryable", market) for one in observed])

@@ -19,8 +19,8 @@ GRACE_SECONDS = 20
 class Children:
     """The living runs of one Dagster home, those of a zygote before us included: their files tell of them."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        self._home, self._grace_seconds = home, grace_seconds
         self._workers = {worker.run_id: worker for worker in workers.noted_workers(home)}
         self._deadlines: dict[str, float] = {}
 
@@ -35,7 +35,7 @@ class Children:
 
     def end(self, run_id: str) -> bool:
         """Ask a run to stop; it is killed when it has not done so in time. Tell whether it lives."""
-        self._deadlines[run_id] = time.monotonic() + GRACE_SECONDS
+        self._deadlines[run_id] = time.monotonic() + self._grace_seconds
         return workers.send(self._home, run_id, signal.SIGTERM)
 
     def end_all(self, number: signal.Signals) -> None:
@@ -56,7 +56,7 @@ class Children:
     def kill_overdue(self) -> Iterator[str]:
         """Kill those that were asked to stop and have not, and yield their runs."""
         for run_id, deadline in list(self._deadlines.items()):
-            if time.monotonic() > deadline:
+            if time.monotonic() >= deadline:
                 del self._deadlines[run_id]
                 if workers.send(self._home, run_id, signal.SIGKILL):
                     yield run_id

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 PAUSES_SECONDS = (0.5, 1, 2, 5, 10, 30)
 STEADY_SECONDS = 60
@@ -17,15 +18,15 @@ STEADY_SECONDS = 60
 
 
 class Keeper:
-    """Runs `command` again and again."""
+    """Runs `command` again and again, with longer pauses the more often in a row it ends soon."""
 
-    def __init__(self, command: list[str]) -> None:
-        self._command = command
+    def __init__(self, command: list[str], pauses_seconds: Sequence[float] = PAUSES_SECONDS) -> None:
+        self._command, self._pauses_seconds = command, pauses_seconds
         self._stopping = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 
     def keep(self) -> None:
-        """Start it, wait for its end, pause (longer each time it fails soon), until `stop`."""
+        """Start it, wait for its end, pause, until `stop`."""
         failures = 0
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -35,8 +36,8 @@ class Keeper:
             code = self._process.wait()
             if self._stopping.is_set():
                 return
-            failures = 0 if time.monotonic() - started > STEADY_SECONDS else failures + 1
-            pause = PAUSES_SECONDS[min(failures, len(PAUSES_SECONDS) - 1)]
+            failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
+            pause = self._pauses_seconds[min(failures, len(self._pauses_seconds)) - 1]
             sys.stderr.write(f"the zygote ended with code {code}; runs start the default way until another is ready\n")
             self._stopping.wait(pause)
 

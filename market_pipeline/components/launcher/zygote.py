@@ -8,6 +8,7 @@ Run: python -m market_pipeline.components.launcher.zygote DAGSTER_HOME MODULE
 
 from __future__ import annotations
 
+import importlib
 import os
 import select
 import signal
@@ -37,10 +38,11 @@ from market_pipeline.components.launcher.protocol import (
 from market_pipeline.components.launcher.workers import Worker
 
 PROJECT = Path(market_pipeline.__file__).parent
-IDLE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""How often the project's files are looked at: three milliseconds each."""
 REQUEST_SECONDS = 2.0
-STOP_SECONDS = 1.5
-"""Of each step of our own end; `up` allows five seconds."""
+STOP_STEPS = ((None, 3.0), (signal.SIGTERM, 1.0), (signal.SIGKILL, 0.5))
+"""What runs are sent at our own end, and the seconds they have after it; `up` allows five."""
 
 
 class Zygote:
@@ -49,7 +51,9 @@ class Zygote:
     def __init__(self, home: Path, module: str) -> None:
         self.is_stopping = False
         self._home, self._module = home, module
-        self._made_of, self._made_on = fingerprint(PROJECT), _today()
+        self._folders = (PROJECT, _package_folder(module))
+        self._made_of, self._made_on = fingerprint(*self._folders), _today()
+        self._looks_next = 0.0
         self._children = Children(home)
         self._listener = _listener(home)
         self._wakes, self._wake = _signal_pipe()
@@ -58,11 +62,10 @@ class Zygote:
         """Answer requests and look after children until a signal says stop."""
         note(f"ready, with {self._module} in state {self._made_of}")
         while not self.is_stopping:
-            is_asked = self._is_asked(IDLE_SECONDS)
-            if is_asked:
+            if self._is_asked(LOOK_SECONDS):
                 self._answer()
             self._look_after_children()
-            if not is_asked and self._is_outdated():
+            if time.monotonic() >= self._looks_next and self._is_outdated():
                 self._replace()
         self._stop()
 
@@ -87,7 +90,7 @@ class Zygote:
 
     def _launch(self, plug: socket.socket, stream: Stream, request: Message) -> None:
         """Fork. The child talks on with the launcher; here only the run is noted."""
-        if fingerprint(PROJECT) != self._made_of:
+        if fingerprint(*self._folders) != self._made_of:
             say(stream, {"refused": "the project's files have changed since it was loaded"})
             self._replace()
         run_id, arguments = str(request["launch"]), str(request["arguments"])
@@ -114,7 +117,8 @@ class Zygote:
 
     def _is_outdated(self) -> bool:
         """Tell whether to start afresh: for new code at once, else once a day, and then only while no run works."""
-        return fingerprint(PROJECT) != self._made_of or (_today() != self._made_on and not self._children.count)
+        self._looks_next = time.monotonic() + LOOK_SECONDS
+        return fingerprint(*self._folders) != self._made_of or (_today() != self._made_on and not self._children.count)
 
     def _replace(self) -> None:
         """Become a zygote of the present code. Children stay ours: their files tell the new one of them."""
@@ -136,10 +140,10 @@ class Zygote:
     def _stop(self) -> None:
         """Wait for the runs, which a signal to our group has reached too; then ask who is left, then kill."""
         self._stop_listening()
-        for number in (None, signal.SIGTERM, signal.SIGKILL):
+        for number, seconds in STOP_STEPS:
             if number is not None:
                 self._children.end_all(number)
-            ends = time.monotonic() + STOP_SECONDS
+            ends = time.monotonic() + seconds
             while self._children.count and time.monotonic() < ends:
                 select.select([self._wakes], [], [], 0.1)
                 self._look_after_children()
@@ -166,6 +170,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     zygote.serve()
+
+
+def _package_folder(module: str) -> Path:
+    """Return the folder of the package that `module` belongs to."""
+    return Path(str(importlib.import_module(module.split(".", maxsplit=1)[0]).__file__)).parent
 
 
 def _listener(home: Path) -> socket.socket:
