@@ -170,4 +170,5 @@ def test_the_keepers_end_is_the_end_of_zygote_and_runs(tmp_path: Path, is_killed
         else:
             os.killpg(desk.keeper.pid, signal.SIGTERM)  # as `up` does
         wait_until(lambda: has_ended(zygote) and has_ended(worker))
-        assert desk.end_of(run_id) == "CANCELED"
+        assert desk.end_of(run_id) == "FAILURE"
+        assert any("Execution was interrupted unexpectedly" in message for message in desk.messages(run_id))

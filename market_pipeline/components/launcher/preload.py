@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+from market_pipeline.components.launcher.private_api import remember_migrations
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.trading_calendar import calendar_for
@@ -38,7 +39,15 @@ LIBRARIES = (
     "dagster._core.storage.event_log.sqlite",
     "dagster._core.storage.schedules.sqlite",
     "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.instance.factory",
+    "dagster._core.workspace.autodiscovery",
+    "dagster._core.execution.plan.active",
+    "dagster._utils.test.definitions",
     "alembic.command",
+    "fsspec.implementations.local",
+    "upath.implementations.local",
+    "netrc",
 )
 
 
@@ -46,6 +55,7 @@ def preload(module: str) -> None:
     """Import all of it and build the definitions in `module`. Raise ConfigurationError when that started a thread."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    remember_migrations()
     for package in PACKAGES:
         root = importlib.import_module(f"market_pipeline.{package}")
         for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):

@@ -11,9 +11,11 @@ from market_pipeline.components.launcher import workers
 from market_pipeline.components.launcher.private_api import (
     GRPC_INFO_TAG,
     CheckRunHealthResult,
+    ConfigurableClassData,
     DefaultRunLauncher,
     LaunchRunContext,
     WorkerStatus,
+    remember_migrations,
     run_arguments,
 )
 from market_pipeline.components.launcher.protocol import GO, ask, connected
@@ -22,6 +24,10 @@ from market_pipeline.errors import ZygoteAbsent
 
 class WarmRunLauncher(DefaultRunLauncher):
     """Starts runs warm where a zygote listens in Dagster's home, and leaves all others to its base."""
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(inst_data)
+        remember_migrations()  # daemon and webserver, which have a launcher, create the runs
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start a run; without a zygote, or with one of older code, the default way."""
