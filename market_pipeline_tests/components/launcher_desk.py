@@ -91,13 +91,14 @@ class WarmDesk:
             return ask(stream, {})
         return None
 
-    def create(self, job: str) -> dg.DagsterRun:
+    def create(self, job: str, **origin_of_location: Any) -> dg.DagsterRun:
         import warm_probe  # type: ignore[import-not-found]
 
         code = ReconstructableRepository.for_module("warm_probe", "defs", str(self.folder))
         origin = code.get_reconstructable_job(job).get_python_origin()
         tags = {"out": str(self.folder / f"{job}.out")}
-        return self.instance.create_run_for_job(getattr(warm_probe, job), job_code_origin=origin, tags=tags)
+        definition = getattr(warm_probe, job)
+        return self.instance.create_run_for_job(definition, job_code_origin=origin, tags=tags, **origin_of_location)
 
     def launch(self, job: str) -> str:
         run = self.create(job)

@@ -59,3 +59,16 @@ def test_run_monitoring_ends_a_run_whose_process_is_not_found() -> None:
     source = inspect.getsource(monitor_started_run)
     assert "check_health_result.status not in [WorkerStatus.RUNNING, WorkerStatus.SUCCESS]" in source, MEND
     assert {"RUNNING", "NOT_FOUND"} <= {status.name for status in private_api.WorkerStatus}, MEND
+
+
+def test_the_scripts_of_migrations_are_read_once_and_lead_to_the_same_head() -> None:
+    from alembic.script import ScriptDirectory
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.sql import get_alembic_config
+
+    config = get_alembic_config(sqlite_run_storage.__file__)
+    head = ScriptDirectory(ScriptDirectory.from_config(config).dir).get_current_head()
+    private_api.remember_migrations()
+    again = get_alembic_config(sqlite_run_storage.__file__)
+    assert ScriptDirectory.from_config(again) is ScriptDirectory.from_config(config), MEND
+    assert ScriptDirectory.from_config(again).as_revision_number("head") == head, MEND

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import psutil
 import pytest
-from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.context import BaseWorkspaceRequestContext, WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
 
 from market_pipeline.components.launcher.private_api import GRPC_INFO_TAG, WorkerStatus, run_arguments
@@ -87,6 +87,16 @@ def test_a_terminated_run_is_canceled(desk: WarmDesk) -> None:
     assert desk.end_of(run_id) == "CANCELED"
 
 
+def test_a_frozen_run_that_is_terminated_is_killed_and_canceled(desk: WarmDesk) -> None:
+    run_id = desk.launch_waiting()
+    worker = desk.process(run_id)
+    worker.suspend()
+    assert desk.instance.run_launcher.terminate(run_id) is True
+    assert desk.end_of(run_id) == "CANCELED"
+    assert has_ended(worker)
+    assert desk.messages(run_id)[-1] == f"the run's process {worker.pid} was ended by SIGKILL"
+
+
 def test_run_monitoring_sees_whether_the_process_lives(desk: WarmDesk) -> None:
     run_id = desk.launch_waiting()
     run = desk.instance.get_run_by_id(run_id)
@@ -143,21 +153,12 @@ def test_a_killed_zygote_is_replaced_and_meanwhile_runs_start_the_default_way(de
     assert zygote_process(desk).pid != process.pid
 
 
-def launched_through(context: object, desk: WarmDesk) -> dg.DagsterRun:
+def launched_through(context: BaseWorkspaceRequestContext, desk: WarmDesk) -> dg.DagsterRun:
     """Launch the quick job as daemon and webserver do: by the code location that knows it."""
-    location = context.code_locations[0]  # type: ignore[attr-defined]
-    job = location.get_repository("__repository__").get_full_job("quick")
-    run = desk.create("quick")
-    desk.instance.delete_run(run.run_id)
-    again = desk.instance.create_run_for_job(
-        __import__("warm_probe").quick,
-        run_id=run.run_id,
-        job_code_origin=job.get_python_origin(),
-        remote_job_origin=job.get_remote_origin(),
-        tags=run.tags,
-    )
-    desk.instance.launch_run(again.run_id, context)  # type: ignore[arg-type]
-    return again
+    job = context.code_locations[0].get_repository("__repository__").get_full_job("quick")
+    run = desk.create("quick", remote_job_origin=job.get_remote_origin())
+    desk.instance.launch_run(run.run_id, context)
+    return run
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
