@@ -35,14 +35,14 @@ class LatestRows:
         self._is_over.set()
         self._thread.join()
 
-    def seen_since(self, market: str, tick: datetime) -> float | None:
+    def seen_since(self, market: str, tick: datetime, *, until: float) -> float | None:
         """Return when (seconds since 1970) indicators were first read that became known after the machine's `tick`.
 
-        They count within two minutes: a cycle that came to nothing is not given its successor's rows.
+        None when that was after `until`: a cycle that found no new bar is not given its successor's rows.
         """
         for known_at, read_at in self._seen.get(market, []):
             if known_at >= tick + self._shift:
-                return read_at if read_at - tick.timestamp() < 120 else None
+                return read_at if read_at <= until else None
         return None
 
     def _poll(self) -> None:

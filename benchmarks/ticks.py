@@ -46,6 +46,8 @@ SCHEDULER_WARMS_UP = timedelta(seconds=20)
 """It passes over a tick that comes sooner after its start."""
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
+READ_SECONDS = 2
+"""So long after a run's end its rows must have been read: the reader shares the cores."""
 TICK_TAG = ".dagster/scheduled_execution_time"
 STAGES = ("run created", "dequeued", "run starts", "first step", "queryable", "run end")
 SPANS = (
@@ -203,8 +205,9 @@ def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, rows: LatestRows,
     kinds = (dg.DagsterEventType.RUN_STARTING, dg.DagsterEventType.RUN_START, dg.DagsterEventType.STEP_START)
     events = instance.all_logs(record.dagster_run.run_id, set(kinds))
     firsts = [min((e.timestamp for e in events if e.dagster_event_type is kind), default=None) for kind in kinds]
-    moments = (record.create_timestamp.timestamp(), *firsts, rows.seen_since(market, tick), record.end_time)
     start = tick.timestamp()
+    seen = rows.seen_since(market, tick, until=(record.end_time or start + GRACE_SECONDS) + READ_SECONDS)
+    moments = (record.create_timestamp.timestamp(), *firsts, seen, record.end_time)
     return Cycle(market, {s: None if at is None else at - start for s, at in zip(STAGES, moments, strict=True)})
 
 

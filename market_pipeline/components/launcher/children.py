@@ -72,7 +72,7 @@ def _reaped() -> Iterator[tuple[int, int]]:
 def _is_gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # the latter: somebody else's process has its id by now
         return True
     return False
 
