@@ -234,7 +234,7 @@ def report(observed: Sequence[Observed]) -> None:
 
 def _row(name: str, values: Sequence[Sequence[float]]) -> list[str]:
     first, *others = values
-    times = [f"{statistics.median(o) / statistics.median(first):.1f}" if o and first else "–" for o in others]
+    times = [f"{statistics.median(o) / statistics.median(first):.1f}" if o and any(first) else "–" for o in others]
     return [name, *(cell for one in values for cell in _pair(one)), *times]
 
 
