@@ -1,4 +1,4 @@
-"""Run every measurement in turn, each in a process of its own: `make bench`, a quarter of an hour."""
+"""Run every measurement in turn, each in a process of its own: `make bench`, three quarters of an hour."""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ import psutil
 import requests
 
 from benchmarks.feed import PROJECT
+from market_pipeline.cli.processes import launcher
 from market_pipeline.cli.supervision import executable
+from market_pipeline.components.launcher.protocol import ask, connected
+from market_pipeline.errors import ZygoteAbsent
 from market_pipeline.settings import Settings, child_environment
 
 START_SECONDS = 120
@@ -54,8 +57,11 @@ class Stack:
 
 
 @contextmanager
-def running_stack(settings: Settings, module: str, home: Path) -> Iterator[Stack]:
-    """Run code server, daemon and webserver on free ports while the block lasts; begin once the project is loaded."""
+def running_stack(settings: Settings, module: str, home: Path, *, is_warm: bool) -> Iterator[Stack]:
+    """Run code server, daemon and webserver on free ports while the block lasts, and a zygote where the start is warm.
+
+    Begin once the project is loaded.
+    """
     ui, code = free_port(), free_port()
     extra = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes", "PYTHONPATH": str(PROJECT)}
     extra["MARKET_PIPELINE_BUDGETS"] = "on" if settings.budgets else "off"
@@ -73,7 +79,11 @@ def running_stack(settings: Settings, module: str, home: Path) -> Iterator[Stack
     with ExitStack() as stack:
         log = stack.enter_context((home / "stack.log").open("ab"))
         started = [stack.enter_context(running(command, environment, log.fileno())) for command in commands]
+        warm = launcher(home, environment, module) if is_warm else []
+        started += [stack.enter_context(running(list(s.command), s.environment, log.fileno())) for s in warm]
         _wait_until_loaded(f"http://127.0.0.1:{ui}/graphql", home / "stack.log")
+        if is_warm:
+            _wait_for_zygote(home)
         yield Stack(home, tuple(started))
 
 
@@ -110,6 +120,16 @@ def _wait_until_loaded(url: str, log: Path) -> None:
                 return
         time.sleep(0.5)
     raise RuntimeError(f"Dagster did not load the project; its log ends with:\n{log.read_text()[-3000:]}")
+
+
+def _wait_for_zygote(home: Path) -> None:
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        with suppress(ZygoteAbsent, FileNotFoundError), connected(home) as stream:
+            ask(stream, {})
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"no zygote is ready; the log ends with:\n{(home / 'stack.log').read_text()[-3000:]}")
 
 
 def _is_loaded(entry: dict[str, Any]) -> bool:

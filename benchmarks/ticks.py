@@ -1,14 +1,16 @@
-"""(e) From a schedule's tick to queryable indicators, three markets in the same minute, beside Dagster's defaults.
+"""(e) From a schedule's tick to queryable indicators, all markets in the same minute: warm, default and stock.
 
-The stack that `make run` starts works for some minutes on a simulated exchange whose three markets are open; then the
-same definitions run with Dagster's own defaults: a process for each step, a queue that is looked at every 5 seconds.
+The stack that `make run` starts works for some minutes on a simulated exchange whose markets are open: first with runs
+that start warm from a zygote, then with Dagster's default launcher (no zygote), then with Dagster's stock settings
+besides: a process for each step, a queue that is looked at every 5 seconds. A reader asks market.duckdb all the while.
 
-Run: python -m benchmarks.ticks   (eleven minutes; --budgets off takes the waiting for the sources' budgets out)
+Run: python -m benchmarks.ticks   (half an hour; --budgets off takes the waiting for the sources' budgets out)
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -22,8 +24,10 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.feed import MINUTE, PROJECT
+from benchmarks.latest_rows import LatestRows
 from benchmarks.report import machine, print_table
 from benchmarks.stack import Stack, Usage, free_port, running, running_stack
+from market_pipeline.cli.processes import DEFINITIONS
 from market_pipeline.cli.supervision import executable
 from market_pipeline.clock import floor_minute
 from market_pipeline.errors import SourceUnreachable
@@ -42,8 +46,18 @@ SCHEDULER_WARMS_UP = timedelta(seconds=20)
 """It passes over a tick that comes sooner after its start."""
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
+READ_SECONDS = 2
+"""So long after a run's end its rows must have been read: the reader shares the cores."""
 TICK_TAG = ".dagster/scheduled_execution_time"
-STAGES = ("run created", "first step", "queryable", "run end")
+STAGES = ("run created", "dequeued", "run starts", "first step", "queryable", "run end")
+SPANS = (
+    ("schedule evaluated", None, "run created"),
+    ("wait in the queue", "run created", "dequeued"),
+    ("process, imports, definitions", "dequeued", "run starts"),
+    ("first step prepared", "run starts", "first step"),
+    ("work, with its events", "first step", "queryable"),
+)
+"""Where the seconds between tick and rows go, each from one stage to the next."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +76,27 @@ class Observed:
     module: str
     home: Path
     minutes: int
+    is_warm: bool = False
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
     megabytes: list[float] = field(default_factory=list)
+    failed_reads: int = 0
 
     def seconds(self, stage: str, market: str | None = None) -> list[float]:
         """Return how long after their ticks the runs came to a stage."""
         found = (cycle.seconds[stage] for cycle in self.cycles if market in {None, cycle.market})
         return [value for value in found if value is not None]
 
+    def spans(self, first: str | None, then: str) -> list[float]:
+        """Return how long after the one stage, or the tick, the runs came to the other."""
+        pairs = [(0.0 if first is None else cycle.seconds[first], cycle.seconds[then]) for cycle in self.cycles]
+        return [later - earlier for earlier, later in pairs if earlier is not None and later is not None]
+
 
 def main() -> None:
-    """Measure both and print."""
+    """Measure all three and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=int, default=5)
-    parser.add_argument("--stock-minutes", type=int, default=4)
+    parser.add_argument("--minutes", type=int, default=8, help="of each of the three")
     parser.add_argument("--budgets", choices=("on", "off"), default="on")
     options = parser.parse_args()
     before = machine()
@@ -85,14 +105,17 @@ def main() -> None:
         exchange(Path(folder), has_budgets=options.budgets == "on") as settings,
     ):
         fill(settings)
-        ours = Observed("ours", "market_pipeline.definitions", make_dagster_home(settings, PROJECT), options.minutes)
-        stock_home = default_home(settings)
-        stock = Observed("defaults", "benchmarks.stock_definitions", stock_home, options.stock_minutes)
-        for one in (ours, stock):
+        home, stock_home, ours = make_dagster_home(settings, PROJECT), default_home(settings), DEFINITIONS
+        observed = [
+            Observed("warm", ours, home, options.minutes, is_warm=True),
+            Observed("default", ours, home, options.minutes),
+            Observed("stock", "benchmarks.stock_definitions", stock_home, options.minutes),
+        ]
+        for one in observed:
             observe(settings, one)
     print(f"(e) tick → queryable, {len(market_names())} markets in the same minute, budgets {options.budgets}")
     print(f"before: {before}; after: {machine()}\n")
-    report(ours, stock)
+    report(observed)
 
 
 @contextmanager
@@ -127,6 +150,7 @@ def fill(settings: Settings) -> None:
         day = last_ended_session(market, runtime.clock.now())
         backfill(runtime, name, first=day, last=day, with_daily=chart_source(market) is None)
         run_cycle(runtime, name)
+    runtime.warehouse.build_market_duckdb()
 
 
 def _reached(settings: Settings) -> Runtime:
@@ -141,14 +165,20 @@ def _reached(settings: Settings) -> Runtime:
 def observe(settings: Settings, observed: Observed) -> None:
     """Let the stack work for so many minutes, and note what it used and what its runs did."""
     _say(f"{observed.name}: starting")
-    with running_stack(settings, observed.module, observed.home) as stack:
+    with (
+        running_stack(settings, observed.module, observed.home, is_warm=observed.is_warm) as stack,
+        LatestRows(settings) as rows,
+    ):
         first = floor_minute(datetime.now(UTC) + SCHEDULER_WARMS_UP) + MINUTE
         last = first + (observed.minutes - 1) * MINUTE
         _say(f"{observed.name}: loaded; {observed.minutes} ticks from {first:%H:%M} on")
         before = _sample(stack, [], until=first)
         observed.cpu_seconds = _sample(stack, observed.megabytes, until=last + MINUTE).cpu_seconds - before.cpu_seconds
         time.sleep(GRACE_SECONDS)
-    observed.cycles = read_cycles(observed.home, first, last)
+    observed.cycles = read_cycles(observed.home, rows, first=first, last=last)
+    observed.failed_reads = rows.failures
+    counts = f"{len(observed.cycles)} runs, {len(observed.seconds('queryable'))} complete"
+    _say(f"{observed.name}: {counts}; tick → queryable p50, p95: {_pair(observed.seconds('queryable'))}")
 
 
 def _sample(stack: Stack, megabytes: list[float], *, until: datetime) -> Usage:
@@ -158,7 +188,7 @@ def _sample(stack: Stack, megabytes: list[float], *, until: datetime) -> Usage:
     return stack.usage()
 
 
-def read_cycles(home: Path, first: datetime, last: datetime) -> list[Cycle]:
+def read_cycles(home: Path, rows: LatestRows, *, first: datetime, last: datetime) -> list[Cycle]:
     """Return the minute cycles of the ticks from `first` to `last`, both included."""
     cycles = []
     with dg.DagsterInstance.from_config(str(home)) as instance:
@@ -166,45 +196,53 @@ def read_cycles(home: Path, first: datetime, last: datetime) -> list[Cycle]:
             tick = record.dagster_run.tags.get(TICK_TAG)
             is_minute = record.dagster_run.job_name.endswith("_minute")
             if tick is not None and is_minute and first <= datetime.fromisoformat(tick) <= last:
-                cycles.append(_cycle(instance, record, tick=datetime.fromisoformat(tick).timestamp()))
+                cycles.append(_cycle(instance, record, rows, tick=datetime.fromisoformat(tick)))
     return cycles
 
 
-def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, *, tick: float) -> Cycle:
+def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, rows: LatestRows, *, tick: datetime) -> Cycle:
     market = record.dagster_run.job_name.removesuffix("_minute")
-    kinds = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION}
-    events = instance.all_logs(record.dagster_run.run_id, kinds)
-    steps = [e.timestamp for e in events if e.dagster_event_type is dg.DagsterEventType.STEP_START]
-    key = dg.AssetKey([market, "indicators_1m"])
-    made = [e.timestamp for e in events if e.asset_materialization and e.asset_materialization.asset_key == key]
-    moments = (record.create_timestamp.timestamp(), min(steps, default=None), min(made, default=None), record.end_time)
-    return Cycle(market, {s: None if at is None else at - tick for s, at in zip(STAGES, moments, strict=True)})
+    kinds = (dg.DagsterEventType.RUN_STARTING, dg.DagsterEventType.RUN_START, dg.DagsterEventType.STEP_START)
+    events = instance.all_logs(record.dagster_run.run_id, set(kinds))
+    firsts = [min((e.timestamp for e in events if e.dagster_event_type is kind), default=None) for kind in kinds]
+    start = tick.timestamp()
+    seen = rows.seen_since(market, tick, until=(record.end_time or start + GRACE_SECONDS) + READ_SECONDS)
+    moments = (record.create_timestamp.timestamp(), *firsts, seen, record.end_time)
+    return Cycle(market, {s: None if at is None else at - start for s, at in zip(STAGES, moments, strict=True)})
 
 
-def report(ours: Observed, stock: Observed) -> None:
-    """Print both, and how many times as much the defaults take."""
-    for one in (ours, stock):
+def report(observed: Sequence[Observed]) -> None:
+    """Print all, and how many times as much the others take as the first."""
+    for one in observed:
         ticks, complete = one.minutes * len(market_names()), len(one.seconds("queryable"))
-        print(f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete")
-    shown = [(market, stage) for market in market_names() for stage in STAGES] + [(None, stage) for stage in STAGES]
-    rows = [
-        _row(f"{market or 'all'}: tick → {stage}, s", ours.seconds(stage, market), stock.seconds(stage, market))
-        for market, stage in shown
+        print(
+            f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete, "
+            f"{one.failed_reads} reads failed"
+        )
+    rows = [_row(f"tick → {stage}, s", [one.seconds(stage) for one in observed]) for stage in STAGES]
+    rows += [
+        _row(f"{market}: tick → queryable, s", [one.seconds("queryable", market) for one in observed])
+        for market in market_names()
     ]
-    cpu = [[one.cpu_seconds / one.minutes] for one in (ours, stock)]
-    rows.append(_row("CPU of all Dagster processes, s a minute", *cpu))
-    rows.append(_row("memory of all Dagster processes, MB", ours.megabytes, stock.megabytes))
+    rows += [_row(f"{name}, s", [one.spans(first, then) for one in observed]) for name, first, then in SPANS]
+    rows.append(_row("CPU of all Dagster processes, s a minute", [[one.cpu_seconds / one.minutes] for one in observed]))
+    rows.append(_row("memory of all Dagster processes, MB", [one.megabytes for one in observed]))
     print()
-    print_table(["", "ours p50", "max", "defaults p50", "max", "p50, times"], rows)
+    header = [cell for one in observed for cell in (f"{one.name} p50", "p95")]
+    print_table(["", *header, *(f"{one.name}, times" for one in observed[1:])], rows)
 
 
-def _row(name: str, ours: Sequence[float], stock: Sequence[float]) -> list[str]:
-    times = f"{statistics.median(stock) / statistics.median(ours):.1f}" if ours and stock else "–"
-    return [name, *_pair(ours), *_pair(stock), times]
+def _row(name: str, values: Sequence[Sequence[float]]) -> list[str]:
+    first, *others = values
+    times = [f"{statistics.median(o) / statistics.median(first):.1f}" if o and any(first) else "–" for o in others]
+    return [name, *(cell for one in values for cell in _pair(one)), *times]
 
 
 def _pair(values: Sequence[float]) -> list[str]:
-    return [f"{statistics.median(values):.1f}", f"{max(values):.1f}"] if values else ["–", "–"]
+    if not values:
+        return ["–", "–"]
+    ordered = sorted(values)
+    return [f"{statistics.median(ordered):.1f}", f"{ordered[math.ceil(0.95 * len(ordered)) - 1]:.1f}"]
 
 
 def _say(text: str) -> None:

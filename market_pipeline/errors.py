@@ -9,7 +9,8 @@ MarketPipelineError
 │   ├── BreakerOpen            we stopped asking this source for a while; carries retry_after_seconds
 │   ├── BudgetExhausted        our own request budget is spent for now; carries retry_after_seconds
 │   ├── WarehouseBusy          another process holds the lock on a market's slices
-│   └── SinkUnreachable        a database that results are published to does not answer, or broke off
+│   ├── SinkUnreachable        a database that results are published to does not answer, or broke off
+│   └── ZygoteAbsent           no warm process to start a run from; the default way works
 └── Permanent                  repeating the call cannot help; somebody must act
     ├── UsageError             a wrong market, symbol, date or option
     ├── ConfigurationError     a wrong setting
@@ -83,6 +84,10 @@ class WarehouseBusy(Transient):
 
 class SinkUnreachable(Transient):
     """A database that results are published to does not answer, or broke off."""
+
+
+class ZygoteAbsent(Transient):
+    """No zygote answers, or it knows an older state of the code; runs start the default way."""
 
 
 class Permanent(MarketPipelineError):

@@ -19,6 +19,7 @@ from market_pipeline.cli.console import ExitCode, guarded, notes
 from market_pipeline.cli.feed import feed_settings, require_sources
 from market_pipeline.cli.progress import PlainProgress, progress_bar
 from market_pipeline.cli.ready_screen import print_ready_screen
+from market_pipeline.cli.supervision import when_orphaned
 from market_pipeline.errors import ConfigurationError, MarketPipelineError, SourceUnreachable
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.breaker import forget_breakers
@@ -47,6 +48,7 @@ Bar = Progress | PlainProgress
 def main() -> None:
     """Prepare the feed that the environment names, and exit with the documented code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches this process too, and `up` says what there is to say
+    when_orphaned(lambda: os._exit(int(ExitCode.UNREACHABLE)))
     code = int(ExitCode.DONE)
     try:
         guarded(lambda: prepare(feed_settings()))()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from market_pipeline.steps.dagster_home import make_dagster_home
 from market_pipeline.steps.runtime import last_stored_event, set_warehouse_aside
 
 PROJECT = Path(__file__).resolve().parents[2]
+DEFINITIONS = "market_pipeline.definitions"
 
 
 def processes(settings: Settings, *, starts_open: bool) -> list[ProcessSpec]:
@@ -56,14 +58,28 @@ def _dagster(settings: Settings) -> list[ProcessSpec]:
     environment = child_environment(settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes")
     _make_storage(home, environment)
     workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
-    code = ["-m", "market_pipeline.definitions", "-h", "127.0.0.1", "-p", str(settings.code_port)]
+    code = ["-m", DEFINITIONS, "-h", "127.0.0.1", "-p", str(settings.code_port)]
     location = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
     commands = {
         "code_server": [executable("dagster"), "code-server", "start", *code, *location],
         "daemon": [executable("dagster-daemon"), "run", *workspace],
         "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
     }
-    return [ProcessSpec(name, command, environment, Path.cwd()) for name, command in commands.items()]
+    return [
+        *(ProcessSpec(name, command, environment, Path.cwd()) for name, command in commands.items()),
+        *launcher(home, environment),
+    ]
+
+
+def launcher(home: Path, environment: dict[str, str], module: str = DEFINITIONS) -> list[ProcessSpec]:
+    """Return the process that keeps a zygote, from which runs start warm. Elsewhere than on Linux there is none.
+
+    Without threads of the linear algebra library, which numpy would start at import, nothing but the fork is forked.
+    """
+    if sys.platform != "linux":
+        return []
+    command = [sys.executable, "-m", "market_pipeline.components.launcher.keeper", str(home), module]
+    return [ProcessSpec("launcher", command, environment | {"OPENBLAS_NUM_THREADS": "1"}, Path.cwd())]
 
 
 def _make_storage(home: Path, environment: dict[str, str]) -> None:

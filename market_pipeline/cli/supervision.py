@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
-from honcho.manager import Manager
+from honcho.manager import KILL_WAIT, Manager
+from honcho.process import Process
 
 from market_pipeline.errors import UsageError
 
 LOG_CAP_BYTES = 20_000_000
+ORPHAN_POLL_SECONDS = 0.5
 SYSTEM = "system"
 """The name under which honcho itself reports."""
 
@@ -68,12 +73,44 @@ class ProcessLogs:
         return file
 
 
+class Watched(Process):  # type: ignore[misc]  # honcho has no types
+    """honcho's process, which ends when the supervisor was killed and could not end it."""
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        """Run it in a watcher of its own."""
+        when_orphaned(self._end_all)
+        super().run(events, ignore_signals)
+
+    def _end_all(self) -> None:
+        child: subprocess.Popen[bytes] | None = self._child
+        if child is not None:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, number)
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(KILL_WAIT)
+        os._exit(1)
+
+
+def when_orphaned(end: Callable[[], None]) -> None:
+    """Call `end` in a thread once the process that started this one is dead."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(ORPHAN_POLL_SECONDS)
+        end()
+
+    threading.Thread(target=watch, name="orphan", daemon=True).start()
+
+
 class Supervisor(Manager):  # type: ignore[misc]  # honcho has no types
     """honcho's manager, which may also be told to stop while its processes are still being started."""
 
     def __init__(self, specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], None]) -> None:
         self.logs = ProcessLogs(logs, self._on_system_line)
         super().__init__(printer=self.logs)
+        self._process_ctor = Watched
         self.is_stopping = False
         self.ended_by_itself: str | None = None
         self._not_started = len(specs)

@@ -112,3 +112,17 @@ def test_a_folder_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
         pass
     with only_one(tmp_path):
         pass
+
+
+def test_a_supervisor_that_is_killed_takes_every_process_with_it(
+    tmp_path: Path, supervisors: list[subprocess.Popen[str]]
+) -> None:
+    process = start(tmp_path, STUBBORN, supervisors)
+    log = tmp_path / "logs" / "other.log"
+    while not log.exists() or "deaf" not in log.read_text():
+        os.sched_yield()
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) == 4
+    process.kill()
+    psutil.wait_procs(children, timeout=20)
+    assert alive(children) == []

@@ -1,0 +1,175 @@
+"""Runs forked from a zygote: they end as others do, and nothing that dies stays unnoticed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._core.workspace.context import BaseWorkspaceRequestContext, WorkspaceProcessContext
+from dagster._core.workspace.load_target import ModuleTarget
+
+from market_pipeline.components.launcher.private_api import GRPC_INFO_TAG, WorkerStatus, run_arguments
+from market_pipeline.components.launcher.protocol import ask, connected
+from market_pipeline.components.launcher.workers import is_living, worker_file
+from market_pipeline_tests.components.launcher_desk import WarmDesk, wait_until, warm_desk
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.xdist_group("zygote")]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmDesk]:
+    with warm_desk(tmp_path_factory.mktemp("warm")) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(kept: WarmDesk) -> WarmDesk:
+    """The desk without what an earlier test's runs wrote, and with a zygote that answers."""
+    for path in kept.folder.glob("*.out"):
+        path.unlink()
+    wait_until(kept.zygote)
+    return kept
+
+
+def zygote_process(desk: WarmDesk) -> psutil.Process:
+    return psutil.Process(wait_until(desk.zygote)["pid"])  # type: ignore[index]
+
+
+def has_ended(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_run_is_a_child_of_the_zygote_and_its_output_is_kept(desk: WarmDesk) -> None:
+    run_id = desk.launch("quick")
+    assert desk.end_of(run_id) == "SUCCESS"
+    assert int(desk.output("quick").split()[0]) == zygote_process(desk).pid
+    kept_logs = [path.read_text() for path in (desk.home / "storage" / run_id).rglob("*.out")]
+    assert kept_logs == ["hello from the run\n"]
+    wait_until(lambda: not worker_file(desk.home, run_id).exists())
+
+
+def test_two_runs_draw_different_random_numbers(desk: WarmDesk) -> None:
+    drawn = []
+    for _ in range(2):
+        assert desk.end_of(desk.launch("quick")) == "SUCCESS"
+        drawn.append(desk.output("quick").split()[1:3])
+    assert drawn[0][0] != drawn[1][0]
+    assert drawn[0][1] != drawn[1][1]
+
+
+def test_a_step_that_fails_fails_the_run_with_its_own_error(desk: WarmDesk) -> None:
+    run_id = desk.launch("failing")
+    assert desk.end_of(run_id) == "FAILURE"
+    errors = [
+        e.dagster_event.step_failure_data.error
+        for e in desk.instance.all_logs(run_id)
+        if e.is_dagster_event and e.dagster_event.is_step_failure
+    ]  # type: ignore[union-attr]
+    assert "RuntimeError: as it should" in errors[0].to_string()  # type: ignore[union-attr]
+
+
+def test_a_killed_run_is_ended_as_failed_and_says_by_what(desk: WarmDesk) -> None:
+    run_id = desk.launch_waiting()
+    worker = desk.process(run_id)
+    worker.kill()
+    assert desk.end_of(run_id) == "FAILURE"
+    assert desk.messages(run_id)[-1] == f"the run's process {worker.pid} was ended by SIGKILL"
+
+
+def test_a_terminated_run_is_canceled(desk: WarmDesk) -> None:
+    run_id = desk.launch_waiting()
+    assert desk.instance.run_launcher.terminate(run_id) is True
+    assert desk.end_of(run_id) == "CANCELED"
+
+
+def test_a_frozen_run_that_is_terminated_is_killed_and_canceled(desk: WarmDesk) -> None:
+    run_id = desk.launch_waiting()
+    worker = desk.process(run_id)
+    worker.suspend()
+    assert desk.instance.run_launcher.terminate(run_id) is True
+    assert desk.end_of(run_id) == "CANCELED"
+    assert has_ended(worker)
+    assert desk.messages(run_id)[-1] == f"the run's process {worker.pid} was ended by SIGKILL"
+
+
+def test_run_monitoring_sees_whether_the_process_lives(desk: WarmDesk) -> None:
+    run_id = desk.launch_waiting()
+    run = desk.instance.get_run_by_id(run_id)
+    assert run is not None
+    worker = desk.process(run_id)
+    assert desk.instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
+    worker.kill()
+    wait_until(lambda: not is_living(desk.home, run_id))
+    assert desk.instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.NOT_FOUND
+
+
+def test_a_launcher_that_gave_up_waiting_has_its_run_not_started(desk: WarmDesk) -> None:
+    run = desk.create("quick")
+    with connected(desk.home) as stream:
+        answer = ask(stream, {"launch": run.run_id, "arguments": run_arguments(run, desk.instance)})
+    wait_until(lambda: not psutil.pid_exists(answer["pid"]))
+    assert desk.status(run.run_id) == "NOT_STARTED"
+    assert not (desk.folder / "quick.out").exists()
+
+
+def test_only_the_owner_may_speak_to_the_zygote(desk: WarmDesk) -> None:
+    assert (desk.home / "launcher").stat().st_mode & 0o777 == 0o700
+    assert (desk.home / "launcher" / "zygote.sock").stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_change_of_code_no_run_starts_from_the_old_zygote(desk: WarmDesk) -> None:
+    old = wait_until(desk.zygote)
+    waiting = desk.launch_waiting()
+    desk.probe.write_text(desk.probe.read_text().replace("WORD", "NEWS"))
+    renewed = wait_until(lambda: (now := desk.zygote()) and now["state"] != old["state"] and now)  # type: ignore[index]
+    assert renewed["runs"] == 1  # type: ignore[index]
+    assert desk.end_of(desk.launch("quick")) == "SUCCESS"
+    assert desk.output("quick").split()[-1] == "NEWS"
+    desk.process(waiting).kill()
+    assert desk.end_of(waiting) == "FAILURE"
+
+
+def test_a_killed_zygote_is_replaced_and_meanwhile_runs_start_the_default_way(desk: WarmDesk) -> None:
+    process = zygote_process(desk)
+    os.kill(desk.keeper.pid, signal.SIGSTOP)  # so that the absence lasts
+    process.kill()
+    target = ModuleTarget("warm_probe", "defs", str(desk.folder), "warm_probe")
+    try:
+        with WorkspaceProcessContext(desk.instance, target) as workspace:
+            context = workspace.create_request_context()
+            run = launched_through(context, desk)
+            assert desk.end_of(run.run_id) == "SUCCESS"
+    finally:
+        os.kill(desk.keeper.pid, signal.SIGCONT)
+    ended = desk.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert GRPC_INFO_TAG in ended.tags
+    assert desk.instance.run_launcher.check_run_worker_health(ended).status is WorkerStatus.RUNNING
+    assert zygote_process(desk).pid != process.pid
+
+
+def launched_through(context: BaseWorkspaceRequestContext, desk: WarmDesk) -> dg.DagsterRun:
+    """Launch the quick job as daemon and webserver do: by the code location that knows it."""
+    job = context.code_locations[0].get_repository("__repository__").get_full_job("quick")
+    run = desk.create("quick", remote_job_origin=job.get_remote_origin())
+    desk.instance.launch_run(run.run_id, context)
+    return run
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["stopped", "killed"])
+def test_the_keepers_end_is_the_end_of_zygote_and_runs(tmp_path: Path, is_killed: bool) -> None:
+    with warm_desk(tmp_path) as desk:
+        run_id = desk.launch_waiting()
+        worker, zygote = desk.process(run_id), zygote_process(desk)
+        if is_killed:
+            desk.keeper.kill()
+        else:
+            os.killpg(desk.keeper.pid, signal.SIGTERM)  # as `up` does
+        wait_until(lambda: has_ended(zygote) and has_ended(worker))
+        assert desk.end_of(run_id) == "FAILURE"
+        assert any("Execution was interrupted unexpectedly" in message for message in desk.messages(run_id))
