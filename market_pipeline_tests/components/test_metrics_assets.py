@@ -56,9 +56,9 @@ def test_on_a_closed_market_a_forced_materialization_runs(desk: Desk, clock: Han
     assert desk.materialize("casablanca/metrics").success
 
 
-def test_a_market_without_thresholds_has_no_screen(definitions: dg.Definitions) -> None:
+def test_only_a_market_with_thresholds_has_a_screen(definitions: dg.Definitions) -> None:
     keys = {key.to_user_string() for key in definitions.get_repository_def().assets_defs_by_key}
-    assert [key for key in keys if key.endswith("sharia_screen")] == []
+    assert [key for key in keys if key.endswith("sharia_screen")] == ["saudi/sharia_screen"]
 
 
 def due(desk: Desk) -> bool:

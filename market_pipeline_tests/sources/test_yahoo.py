@@ -102,17 +102,6 @@ def test_a_later_batch_never_overtakes_one_without_a_turn(tmp_path: Path) -> Non
     assert [outcome.status for outcome in fetched.outcomes] == [OutcomeStatus.DEFERRED] * 4
 
 
-def test_what_the_cycles_time_does_not_reach_is_deferred(tmp_path: Path) -> None:
-    def slow(handler: BaseHTTPRequestHandler) -> None:
-        it.clock.advance(timedelta(seconds=31))
-        sample("quote_normal.json")(handler)
-
-    with yahoo(tmp_path, [slow], batch_size=1) as (source, it):
-        fetched = source.quotes(FOUR)
-    assert [outcome.status for outcome in fetched.outcomes] == [OutcomeStatus.OK] + [OutcomeStatus.DEFERRED] * 3
-    assert fetched.outcomes[1].reason == "not reached within 30 s; the next cycle asks again"
-
-
 def test_what_a_batch_brought_is_there_before_the_next_is_asked_for(tmp_path: Path) -> None:
     with yahoo(tmp_path, [sample("quote_normal.json")], batch_size=2) as (source, it):
         parts = source.quote_parts(FOUR)

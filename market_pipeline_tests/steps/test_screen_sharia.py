@@ -16,7 +16,8 @@ from market_pipeline.steps.refresh_metrics import refresh_metrics
 from market_pipeline.steps.refresh_statements import operator_file
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.steps.screen_sharia import ScreenReport, screen_sharia
-from market_pipeline_tests.steps.saudi_desk import SaudiDesk, saudi_desk
+from market_pipeline_tests.conftest import PROJECT
+from market_pipeline_tests.steps.saudi_desk import SaudiDesk, documented_section, saudi_desk
 
 NOW = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 TEN_MINUTES = timedelta(minutes=10)
@@ -44,6 +45,11 @@ def desk(tmp_path: Path) -> Iterator[SaudiDesk]:
         for bank in ("1120", "1180"):
             found.site.fundamentals[bank]["sector"] = "Banks—Regional"
         yield found
+
+
+def test_the_saudi_market_file_has_the_documented_section() -> None:
+    text = (PROJECT / "market_pipeline" / "defs" / "saudi" / "defs.yaml").read_text()
+    assert documented_section() in text
 
 
 def screened(desk: SaudiDesk) -> ScreenReport:
