@@ -142,7 +142,7 @@ class HttpTransport:
         return left
 
     def _breaker(self, request: Request) -> Breaker:
-        host = urlsplit(request.url).netloc
+        host = request.service or urlsplit(request.url).netloc
         minutes = float(self._rule.options.get("refusal_minutes", 0))
         state = SharedState(self._folder / f"breaker_{request.source}_{host.replace(':', '_')}.json")
         return Breaker(f"{request.source} at {host}", BreakerRule(refusal_seconds=60 * minutes), state, self._clock)

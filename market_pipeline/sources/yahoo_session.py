@@ -112,6 +112,7 @@ def _as_ours(request: requests.PreparedRequest, errand: Errand) -> Request:
         method=cast(Any, request.method),
         headers={name: value for name, value in request.headers.items() if name != "Content-Length"},
         body=body,
+        service=DOMAIN,
         expects="html" if is_page else "text" if is_crumb else "json",
         min_bytes=0 if is_page else 2,
         refusal=refusal,

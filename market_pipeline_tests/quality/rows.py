@@ -15,6 +15,7 @@ from market_pipeline.storage.tables import (
     BARS_1M,
     FETCH_OUTCOMES,
     FUNDAMENTALS,
+    GAPS,
     INSTRUMENTS,
     LIVE_TICKERS,
     METRICS,
@@ -86,6 +87,12 @@ GOOD: dict[str, tuple[Table, dict[str, Any]]] = {
         | {"status": "listed", "known_at": NOW},
     ),
     "bars_1d": (BARS_1D, _IDENTITY | _OHLC | {"source": "wafa_bourse", "known_at": NOW}),
+    "gaps": (
+        GAPS,
+        _IDENTITY
+        | {"first_minute": MINUTE - timedelta(minutes=3), "last_minute": MINUTE, "minutes": 4, "tier": 1}
+        | {"cause": "timeout", "state": "open", "found_at": NOW, "attempts": 0, "known_at": NOW},
+    ),
     "metrics": (
         METRICS,
         _IDENTITY

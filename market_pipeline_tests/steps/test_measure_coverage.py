@@ -16,7 +16,7 @@ from market_pipeline.steps.runtime import Runtime
 
 ALL_OPEN = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-DOWN = FaultPlan.model_validate({"faults": [{"kind": "503", "source": "kraken"}]})
+DOWN = FaultPlan.model_validate({"faults": [{"kind": "503"}]})
 
 
 def test_each_cycle_writes_a_row_a_tier_with_what_is_fresh_and_why_the_rest_is_not(

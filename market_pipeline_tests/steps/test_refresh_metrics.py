@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -79,19 +80,19 @@ def test_shares_in_issue_come_from_the_market_file(runtime: Runtime) -> None:
 
 
 def test_a_year_of_daily_bars_gives_the_range_and_the_mean_volume(runtime: Runtime) -> None:
-    quoted(runtime, "crypto")
+    quoted(runtime, "india")
     bars = [
-        DailyBar("crypto", "kraken", "BTC-USD", date(2026, 11, 18) - timedelta(days=n), 100.0, 100.0, 101.0, 99.0, 7.0)
+        DailyBar("india", "dhan", "RELIANCE", date(2026, 11, 18) - timedelta(days=n), 100.0, 100.0, 101.0, 99.0, 7.0)
         for n in range(370)
     ]
-    runtime.warehouse.write(BARS_1D, "crypto", records.daily_bars_table(bars, known_at=runtime.clock.now()))
-    refresh_metrics(runtime, runtime.market("crypto"))
-    found, live = row(runtime, "crypto", "BTC-USD"), ticker(runtime, "crypto", "BTC-USD")
+    runtime.warehouse.write(BARS_1D, "india", records.daily_bars_table(bars, known_at=runtime.clock.now()))
+    refresh_metrics(runtime, runtime.market("india"))
+    found, live = row(runtime, "india", "RELIANCE"), ticker(runtime, "india", "RELIANCE")
     assert (found["week_52_low"], found["week_52_low_source"]) == (99.0, "bars_1d")
     assert found["week_52_high"] == max(101.0, live["high_24h"])
-    assert found["week_52_high_as_of"] == datetime(2026, 11, 19, tzinfo=UTC)
+    assert found["week_52_high_as_of"] == datetime(2026, 11, 18, 10, 0, tzinfo=UTC)
     assert found["average_volume_3m"] == 7.0
-    assert "week_52_low" not in row(runtime, "crypto", "ETH-USD")
+    assert "week_52_low" not in row(runtime, "india", "TCS")
 
 
 def test_a_new_session_ends_volume_day_range_and_book_and_keeps_the_rest(runtime: Runtime, clock: HandClock) -> None:
@@ -244,7 +245,7 @@ def test_the_report_names_the_oldest_field(saudi: SaudiDesk) -> None:
 
 def test_the_market_file_chooses_the_sources_and_their_order(saudi: SaudiDesk) -> None:
     file = saudi.market.file.model_copy(update={"metrics": MetricsRule(sources=("second", "board"))})
-    chosen = saudi.market.__class__(file, saudi.market.calendar, {}, saudi.market.make_source)
+    chosen = replace(saudi.market, file=file, off={})
     assert [source.name for source in metrics_sources(chosen)] == ["second", "board"]
 
 
