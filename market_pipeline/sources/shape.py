@@ -19,6 +19,8 @@ from lxml import etree, html
 MOST_TUPLE = 12
 """A list of at most so many values of different types is a record whose places mean something."""
 CSV_ROWS = 50
+_COUNT = re.compile(r"\(\d+\)")
+"""How many rows follow: a heading says the same with another number."""
 _NO_NAME = re.compile(r"[^a-z]+")
 """Keys without a small letter are symbols and codes: data, not the names of fields."""
 
@@ -172,7 +174,7 @@ def _headings(text: str) -> dict[str, Field]:
         found = html.fromstring(text).iter("th")
     except (etree.ParserError, ValueError):
         return {}
-    words = [" ".join("".join(map(str, cell.itertext())).split()) for cell in found]
+    words = [" ".join(_COUNT.sub("", "".join(map(str, cell.itertext()))).split()) for cell in found]
     return {f"column {word}": Field(frozenset({"heading"})) for word in words if word}
 
 

@@ -38,7 +38,7 @@ class Request:
     body: bytes | None = None
     """A body that is no JSON, with its Content-Type among the headers."""
     service: str = ""
-    """The service behind several hosts that fail together: they share a breaker under this name; "" is the host's own."""
+    """Behind several hosts that fail together: they share a breaker under this name; "" gives each host its own."""
     expects: Literal["json", "html", "csv", "text"] = "json"
     min_bytes: int = 2
     max_bytes: int = 5_000_000

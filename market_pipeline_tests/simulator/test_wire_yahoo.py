@@ -56,11 +56,11 @@ def kinds(document: Any) -> dict[str, set[str]]:
     ("name", "place", "symbol"),
     [
         ("quote_normal", 0, "AAPL"),
-        ("quote_saudi", 0, "2222.SR"),
-        ("quote_saudi", 1, "^TASI.SR"),
+        ("quote_saudi_normal", 0, "2222.SR"),
+        ("quote_saudi_normal", 1, "^TASI.SR"),
         ("quote_gbp_pence", 0, "HSBA.L"),
-        ("quote_global", 1, "EURUSD=X"),
-        ("quote_crypto", 0, "BTC-USD"),
+        ("quote_global_normal", 1, "EURUSD=X"),
+        ("quote_crypto_normal", 0, "BTC-USD"),
     ],
 )
 def test_a_quote_has_the_samples_fields_and_types(recorded: Path, name: str, place: int, symbol: str) -> None:
@@ -75,8 +75,8 @@ def test_a_quote_has_the_samples_fields_and_types(recorded: Path, name: str, pla
 def test_a_quote_says_what_the_sample_says_of_its_venue(recorded: Path) -> None:
     for name, place, symbol in (
         ("quote_normal", 0, "AAPL"),
-        ("quote_global", 1, "EURUSD=X"),
-        ("quote_crypto", 0, "BTC-USD"),
+        ("quote_global_normal", 1, "EURUSD=X"),
+        ("quote_crypto_normal", 0, "BTC-USD"),
     ):
         theirs, ours = sample(recorded, name)["quoteResponse"]["result"][place], quotes(symbol)[0]
         for key in ("quoteType", "typeDisp", "quoteSourceName", "currency", "exchange", "fullExchangeName", "market",

@@ -108,9 +108,9 @@ def test_the_next_report_is_preferred_to_the_last() -> None:
 
 
 def test_what_is_absent_or_zero_for_none_is_unknown() -> None:
-    index = metrics_of(body("quote_saudi.json"), "^TASI.SR", "Asia/Riyadh")
+    index = metrics_of(body("quote_saudi_normal.json"), "^TASI.SR", "Asia/Riyadh")
     assert (index.market_cap, index.eps, index.dividend_yield, index.volume, index.earnings_date) == (None,) * 5
-    coin = metrics_of(body("quote_crypto.json"), "BTC-USD", "UTC")
+    coin = metrics_of(body("quote_crypto_normal.json"), "BTC-USD", "UTC")
     assert (coin.volume, coin.average_volume_3m, coin.market_cap) == (None, None, 1815451995000.0)
 
 

@@ -60,7 +60,7 @@ def test_a_book_of_zeros_is_no_book() -> None:
 
 
 def test_the_size_of_a_lot_that_nobody_knows_stays_unknown() -> None:
-    gold = quote_of(read(body("quote_global.json")), "GC=F")
+    gold = quote_of(read(body("quote_global_normal.json")), "GC=F")
     assert (gold.bid, gold.bid_size, gold.ask, gold.ask_size) == (4120.3, None, 4120.5, None)
 
 
@@ -78,7 +78,7 @@ def test_before_the_session_the_last_sessions_price_is_not_traded_today() -> Non
 
 
 def test_a_delay_that_the_market_file_does_not_declare_is_said() -> None:
-    payload = body("quote_saudi.json")
+    payload = body("quote_saudi_normal.json")
     assert read(payload, "Asia/Riyadh")["2222.SR"].reason == "Yahoo says 15 min late, the market file declares 0 s"
     assert read(payload, "Asia/Riyadh", delay_seconds=900)["2222.SR"].reason is None
 
@@ -94,14 +94,14 @@ def test_pence_cents_and_agorot_become_pounds_rand_and_shekels() -> None:
 
 
 def test_currencies_coins_and_indices_without_a_volume_have_none() -> None:
-    world = read(body("quote_global.json"))
+    world = read(body("quote_global_normal.json"))
     assert [quote_of(world, code).volume for code in ("^GSPC", "EURUSD=X", "GC=F")] == [702114000.0, None, 98112.0]
-    assert quote_of(read(body("quote_crypto.json"), "UTC"), "BTC-USD").volume is None
-    assert quote_of(read(body("quote_saudi.json"), "Asia/Riyadh"), "^TASI.SR").volume is None
+    assert quote_of(read(body("quote_crypto_normal.json"), "UTC"), "BTC-USD").volume is None
+    assert quote_of(read(body("quote_saudi_normal.json"), "Asia/Riyadh"), "^TASI.SR").volume is None
 
 
 def test_an_index_has_no_book_whatever_is_sent() -> None:
-    index = quote_of(read(body("quote_global.json")), "^GSPC")
+    index = quote_of(read(body("quote_global_normal.json")), "^GSPC")
     assert (index.bid, index.ask) == (None, None)
 
 

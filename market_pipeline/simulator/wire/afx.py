@@ -5,6 +5,7 @@ Prices are delayed; the board names its date in a sentence and has neither times
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
 
@@ -18,6 +19,7 @@ SOURCE = "afx"
 SITE = "https://afx.kwayisi.org"
 SESSIONS_SHOWN = 10
 DAYS_BACK = timedelta(days=40)
+MOST_GAINERS = 3
 UNITS = ((1e12, "T"), (1e9, "B"), (1e6, "M"))
 TITLES = {403: "403 Forbidden", 404: "404 Not Found", 429: "429 Too Many Requests"}
 
@@ -38,17 +40,27 @@ def _board(call: Call) -> Reply:
     day = max((row.session_date for row in standings), default=None)
     summary = "" if day is None else f"<p>{exchange.upper()} trading summary for {day:%A, %B} {day.day}, {day.year}</p>"
     body = (
-        f"{_index(exchange)}\n<div class=t><table><thead><tr><th>Ticker<th>Name<th>Volume<th>Price<th>Change</thead>"
+        f"{_index()}\n{_gainers(standings)}\n"
+        "<div class=t><table><thead><tr><th>Ticker<th>Name<th>Volume<th>Price<th>Change</thead>"
         f"<tbody>\n{rows}</tbody></table></div>{summary}"
     )
     return Reply(_page(f"{exchange.upper()} Live", body), content_type=HTML)
 
 
-def _index(exchange: str) -> str:
+def _index() -> str:
     return (
-        "<div class=t><table><thead><tr><th>Index<th>Year-to-Date<th>Market Cap.</thead><tbody><tr>"
-        f"<td>{exchange.upper()} 177.81 (-0.52)<td>+25.70 (16.9%)<td>2.7Tr</tbody></table></div>"
+        "<div class=t><table><thead><tr><th>NASI Index<th>Year-to-Date<th>Market Cap.</thead><tbody><tr>"
+        "<td>177.81 (-0.52)<td>+25.70 (16.9%)<td>KES 2.7Tr</tbody></table></div>"
     )
+
+
+def _gainers(standings: Sequence[Standing]) -> str:
+    """Return the table above the board, which no reader may take for it."""
+    risen = [row for row in standings if row.has_traded and (row.change_percent or 0) > 0]
+    best = sorted(risen, key=lambda row: -(row.change_percent or 0))[:MOST_GAINERS]
+    rows = "".join(f"<tr><td>{r.listing.symbol}<td>{_price(r.price)}<td>{r.change_percent:+.2f}%" for r in best)
+    heading = f"<th colspan=3>Top Gainers ({len(best)})"
+    return f"<div class=t><table><thead><tr>{heading}</thead><tbody>{rows}</tbody></table></div>"
 
 
 def _row(row: Standing, exchange: str) -> str:

@@ -112,6 +112,7 @@ def _unchanging(exchange: Exchange, paper: Paper, day: date) -> tuple[str, tuple
         facts |= {"firstTradeDateMilliseconds": FIRST_TRADE * 1000, **_reports(paper, day)}
     if is_crypto:
         facts |= {"fromCurrency": paper.code.partition("-")[0], "toCurrency": "USD=X", "lastMarket": "CoinMarketCap"}
+        facts |= {"coinImageUrl": "https://s.yimg.com/uc/fin/img/reports-thumbnails/1.png"}
         facts |= {"circulatingSupply": SUPPLIES[paper.code]} if paper.code in SUPPLIES else {}
     facts |= {"averageDailyVolume3Month": _average(paper, 1.0), "averageDailyVolume10Day": _average(paper, 0.94)}
     return f"{_compact(facts)[:-1]},", year_range(exchange, paper, day)
