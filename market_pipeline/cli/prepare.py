@@ -31,6 +31,7 @@ from market_pipeline.steps.examine import reached_sources
 from market_pipeline.steps.fetch_charts import chart_source, urgent
 from market_pipeline.steps.overview import failure_reasons
 from market_pipeline.steps.refresh_instruments import instruments_of
+from market_pipeline.steps.refresh_metrics import refresh_metrics
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
 from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage.tables import BARS_1D, BARS_1M
@@ -148,6 +149,8 @@ def _fill(bar: Bar, runtime: Runtime, name: str) -> None:
         _backfill(runtime, market, show)
         show(0, 1, "first cycle")
         report = run_cycle(runtime, name)
+        if runtime.is_simulated:  # of live sources the schedule asks, within their budgets
+            refresh_metrics(runtime, market)
         found = f"{name}: {report.tickers.rows} tickers, coverage {report.coverage:.0%}"
         bar.update(task, completed=1, total=1, description=found)
         for (source, status), reason in failure_reasons(runtime, market).items():
@@ -160,15 +163,15 @@ def _fill(bar: Bar, runtime: Runtime, name: str) -> None:
 def _backfill(runtime: Runtime, market: MarketRuntime, show: Callable[[int, int, str], None]) -> None:
     """Fetch the last closed session where there is no past yet; mend what an interrupted start left.
 
-    Of live sources no trades are paged, and of a market with thousands only tier 1 is charted: the daily job completes
-    the session in its own time.
+    Of live sources neither trades nor, beside minutes, days are paged, and of a market with thousands only tier 1 is
+    charted: the daily job completes the session in its own time.
     """
     day = last_ended_session(market, runtime.clock.now())
     minutes = runtime.warehouse.sessions(BARS_1M, market.name)
     if min([*minutes, *runtime.warehouse.sessions(BARS_1D, market.name)], default=date.max) > day:
         listed = instruments_of(runtime, market)
         is_quick = not runtime.is_simulated or len(urgent(listed)) < len(listed)
-        with_daily = chart_source(market) is None
+        with_daily = runtime.is_simulated or chart_source(market) is None
         backfill(runtime, market.name, first=day, last=day, progress=show, is_quick=is_quick, with_daily=with_daily)
         return
     computed = set(runtime.warehouse.sessions(indicators_1m(), market.name))

@@ -67,7 +67,7 @@ def backfill(
     """Fill every session from `first` to `last`, both included, with what the market's sources still serve.
 
     A session that is complete already is left as it is, unless forced: a killed backfill goes on where it was. A quick
-    one leaves out trades, page by page, and charts that are not urgent: what lacks any stays open.
+    one leaves out trades, page by page, and instruments that are not urgent: what lacks any stays open.
     Raises UsageError for a reversed range, a range without sessions, or one that begins in the future.
     """
     market = runtime.market(name)
@@ -77,7 +77,7 @@ def backfill(
     listed = instruments_of(runtime, market)
     charted = urgent(listed) if is_quick else listed
     with_daily = with_daily and any(RequestKind.DAILY_BARS in source.kinds for source in market.sources)
-    steps = _Steps(progress, total=len(charted) * len(minute_days) + len(listed) * with_daily)
+    steps = _Steps(progress, total=len(charted) * (len(minute_days) + with_daily))
     results = {day: BackfilledSession(day) for day in days}
     for day in minute_days:
         if runtime.warehouse.is_closed(name, day) and not is_forced:
@@ -85,7 +85,8 @@ def backfill(
         else:
             _fill_minutes(runtime, market, result=results[day], steps=steps, with_trades=not is_quick)
     if with_daily:
-        daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], progress=steps.one("daily bars"))
+        shown = steps.one("daily bars")
+        daily = session_daily_bars(runtime, market, first=days[0], last=days[-1], only=charted, progress=shown)
         _note_daily(results, daily)
     runtime.warehouse.build_market_duckdb()
     return BackfillReport(tuple(results.values()), (*served.notes, *_complete_already(results)))

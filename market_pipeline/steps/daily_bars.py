@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import batched
@@ -42,15 +42,25 @@ class DailyBarsReport:
 
 
 def session_daily_bars(
-    runtime: Runtime, market: MarketRuntime, *, first: date, last: date, progress: Progress = lambda _: None
+    runtime: Runtime,
+    market: MarketRuntime,
+    *,
+    first: date,
+    last: date,
+    only: Sequence[Instrument] | None = None,
+    progress: Progress = lambda _: None,
 ) -> DailyBarsReport:
-    """Fetch and write bars_1d from `first` to `last`, both included, from every source that has a history."""
+    """Fetch and write bars_1d from `first` to `last`, both included, from every source that has a history.
+
+    Of every listed instrument, or of those in `only`.
+    """
+    listed = instruments_of(runtime, market) if only is None else only
     outcomes: list[Outcome] = []
     tables: list[pa.Table] = []
     for source in market.sources:
         if RequestKind.DAILY_BARS not in source.kinds:
             continue
-        for portion in batched(instruments_of(runtime, market), WRITTEN_TOGETHER):
+        for portion in batched(listed, WRITTEN_TOGETHER):
             fetched = [_fetch(source, instrument, first, last, progress) for instrument in portion]
             outcomes.extend(outcome for one in fetched for outcome in one.outcomes)
             found = [bar for one in fetched for bar in one.records]

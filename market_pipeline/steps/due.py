@@ -88,11 +88,17 @@ def session_due(
     return SessionDue(due if waits is None else None, waits)
 
 
+def is_heavy_time(market: MarketRuntime, now: datetime) -> bool:
+    """Tell whether a whole market's history may be asked for now, by the market file's window."""
+    return market.file.daily.is_open_at(now.astimezone(zone(market.file.calendar.zone)).time())
+
+
 def _waits_for_window(market: MarketRuntime, day: date, now: datetime) -> str | None:
-    rule, local = market.file.daily, now.astimezone(zone(market.file.calendar.zone))
-    if rule.heavy_window is None or rule.is_open_at(local.time()):
+    window = market.file.daily.heavy_window
+    if window is None or is_heavy_time(market, now):
         return None
-    start, end = rule.heavy_window
+    local = now.astimezone(zone(market.file.calendar.zone))
+    start, end = window
     return f"{market.name}: session {day} waits for the window from {start:%H:%M} to {end:%H:%M} {local:%Z}"
 
 

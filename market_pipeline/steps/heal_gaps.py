@@ -22,6 +22,7 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.steps.compute_indicators import Changed, recompute_indicators
+from market_pipeline.steps.due import is_heavy_time
 from market_pipeline.steps.fetch_charts import ChartRequest, chart_source, fetch_charts
 from market_pipeline.steps.fetch_trades import MARGIN, trades_between
 from market_pipeline.steps.find_gaps import GapsReport, find_market_gaps, needs_trades_before
@@ -132,10 +133,15 @@ def heal_gaps(
 
 
 def history_requests(runtime: Runtime, market: MarketRuntime, gaps: GapsReport) -> list[HistoryRequest]:
-    """Return what to ask for, in this order: not often tried in vain, tier 1, newest."""
+    """Return what to ask for, in this order: not often tried in vain, tier 1, newest.
+
+    Outside the market file's window for heavy work that is tier 1 only.
+    """
     if chart_source(market) is None:
         return []
-    instruments = {instrument.symbol: instrument for instrument in instruments_of(runtime, market)}
+    everybody = is_heavy_time(market, runtime.clock.now())
+    listed = instruments_of(runtime, market)
+    instruments = {one.symbol: one for one in listed if everybody or one.tier == 1}
     found: dict[tuple[date, str], HistoryRequest] = {}
     for row in gaps.active.to_pylist():
         for symbol in instruments if row["symbol"] == EVERY_SYMBOL else [row["symbol"]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from market_pipeline.clock import HandClock
+from market_pipeline.markets.schema import DailyRule
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.compute_indicators import compute_session_indicators
@@ -160,6 +162,18 @@ def test_india_heals_tier_1_first_and_the_newest_session_before_older_ones(runti
     order = [(request.instrument.tier, request.session_date.day) for request in requests]
     assert order == sorted(order, key=lambda entry: (entry[0], -entry[1]))
     assert {tier for tier, _ in order} == {1, 2}
+
+
+def test_outside_the_window_for_heavy_work_only_tier_1_is_healed(runtime: Runtime, clock: HandClock) -> None:
+    clock.at = datetime(2026, 11, 19, 3, 50, tzinfo=UTC)
+    run_cycle(runtime, "india")
+    clock.advance(timedelta(minutes=10))
+    plain = runtime.market("india")
+    night = plain.file.model_copy(update={"daily": DailyRule(heavy_window=("20:00", "04:00"))})
+    gaps = find_market_gaps(runtime, plain)
+    by_day = history_requests(runtime, replace(plain, file=night), gaps)
+    assert {request.instrument.tier for request in by_day} == {1}
+    assert len(by_day) < len(history_requests(runtime, plain, gaps))
 
 
 @pytest.mark.parametrize(
