@@ -56,8 +56,10 @@ class Trading:
     bars: dict[str, SessionTape]
 
 
-def trading(market: str, sessions: int, *, symbols: int, full: bool = False) -> Iterator[Trading]:
-    """Yield the last sessions of the simulated exchange, thin names and halts included unless `full`."""
+def trading(
+    market: str, sessions: int, *, symbols: int | None = None, full: bool = False, last: date = LAST_DAY
+) -> Iterator[Trading]:
+    """Yield sessions of the simulated exchange up to `last`, thin names and halts included unless `full`."""
     file = load_market(market)
     calendar = calendar_for(file)
     listings = with_groups(listings_of(market), file)[:symbols]
@@ -65,7 +67,7 @@ def trading(market: str, sessions: int, *, symbols: int, full: bool = False) -> 
         listings = tuple(replace(item, minute_probability=1.0, halts_at=None) for item in listings)
     timeline = Timeline(calendar.session, ZoneInfo(file.calendar.zone))
     tapes = ModelTapes(listings, timeline, seed=SEED)
-    days = [*calendar.previous_sessions(LAST_DAY, sessions - 1), LAST_DAY] if sessions > 1 else [LAST_DAY]
+    days = [*calendar.previous_sessions(last, sessions - 1), last] if sessions > 1 else [last]
     for day in sorted(days):
         session = timeline.session(day)
         assert session is not None
