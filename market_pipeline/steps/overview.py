@@ -48,11 +48,14 @@ class LastSession:
     has_rows: bool
     open_gaps: int | None
     """None where nobody looked for gaps."""
+    has_daily_bars: bool = False
+    """True where the sources' history told the day, whether or not anybody saw its minutes."""
 
     @property
     def text(self) -> str:
         """Return "last session 2026-11-19 complete, 0 gaps"."""
-        standing = "complete" if self.is_complete else "not completed yet" if self.has_rows else "not recorded"
+        unseen = "in daily bars only" if self.has_daily_bars else "not recorded"
+        standing = "complete" if self.is_complete else "not completed yet" if self.has_rows else unseen
         counted = self.open_gaps is not None and (self.is_complete or self.has_rows)
         gaps = f", {self.open_gaps:,} gap{'' if self.open_gaps == 1 else 's'}" if counted else ""
         return f"last session {self.session_date} {standing}{gaps}"
@@ -145,8 +148,8 @@ def _last_session(runtime: Runtime, market: MarketRuntime) -> LastSession:
     day = last_ended_session(market, runtime.clock.now())
     warehouse = runtime.warehouse
     is_complete = warehouse.is_closed(market.name, day)
-    has_rows = any(warehouse.slices(table, market.name, [day]) for table in (BARS_1M, BARS_1D))
-    return LastSession(day, is_complete, has_rows, _open_gaps(runtime, market, day))
+    has_rows, has_days = bool(warehouse.slices(BARS_1M, market.name, [day])), warehouse.sessions(BARS_1D, market.name)
+    return LastSession(day, is_complete, has_rows, _open_gaps(runtime, market, day), day in has_days)
 
 
 def _open_gaps(runtime: Runtime, market: MarketRuntime, day: date) -> int | None:

@@ -31,7 +31,7 @@ import numpy as np
 def says(context):
     print("hello from the run", flush=True)
     with open(context.run.tags["out"], "w") as out:
-        out.write(f"{os.getppid()} {random.random()} {np.random.random()} WORD")
+        out.write(f"{os.getppid()} {random.random()} {np.random.random()} WORD {os.nice(0)}")
 
 @dg.op
 def waits(context):
@@ -91,17 +91,17 @@ class WarmDesk:
             return ask(stream, {})
         return None
 
-    def create(self, job: str, **origin_of_location: Any) -> dg.DagsterRun:
+    def create(self, job: str, more: dict[str, str] | None = None, **origin_of_location: Any) -> dg.DagsterRun:
         import warm_probe  # type: ignore[import-not-found]
 
         code = ReconstructableRepository.for_module("warm_probe", "defs", str(self.folder))
         origin = code.get_reconstructable_job(job).get_python_origin()
-        tags = {"out": str(self.folder / f"{job}.out")}
+        tags = {"out": str(self.folder / f"{job}.out"), **(more or {})}
         definition = getattr(warm_probe, job)
         return self.instance.create_run_for_job(definition, job_code_origin=origin, tags=tags, **origin_of_location)
 
-    def launch(self, job: str) -> str:
-        run = self.create(job)
+    def launch(self, job: str, **more: str) -> str:
+        run = self.create(job, {f"market_pipeline/{name}": value for name, value in more.items()})
         self.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
         return run.run_id
 

@@ -53,6 +53,14 @@ def test_a_run_is_a_child_of_the_zygote_and_its_output_is_kept(desk: WarmDesk) -
     wait_until(lambda: not worker_file(desk.home, run_id).exists())
 
 
+def test_what_nobody_waits_for_gives_way_to_the_minutes_cycles(desk: WarmDesk) -> None:
+    given = []
+    for cadence in ("minute", "daily"):
+        assert desk.end_of(desk.launch("quick", cadence=cadence)) == "SUCCESS"
+        given.append(int(desk.output("quick").split()[-1]))
+    assert given[1] - given[0] == 10
+
+
 def test_two_runs_draw_different_random_numbers(desk: WarmDesk) -> None:
     drawn = []
     for _ in range(2):
@@ -129,7 +137,7 @@ def test_after_a_change_of_code_no_run_starts_from_the_old_zygote(desk: WarmDesk
     renewed = wait_until(lambda: (now := desk.zygote()) and now["state"] != old["state"] and now)  # type: ignore[index]
     assert renewed["runs"] == 1  # type: ignore[index]
     assert desk.end_of(desk.launch("quick")) == "SUCCESS"
-    assert desk.output("quick").split()[-1] == "NEWS"
+    assert desk.output("quick").split()[3] == "NEWS"
     desk.process(waiting).kill()
     assert desk.end_of(waiting) == "FAILURE"
 

@@ -60,3 +60,8 @@ def test_without_its_exchange_the_feed_stands_at_the_last_moment_it_stored(
     opened, is_running = open_to_look(stopped)
     assert (is_running, opened.clock.now()) == (False, clock.at)
     assert overview(opened)["crypto"].rows["live_tickers"] == 8
+
+
+def test_a_session_whose_minutes_nobody_saw_may_be_known_in_daily_bars() -> None:
+    session = LastSession(date(2026, 11, 19), False, has_rows=False, open_gaps=None, has_daily_bars=True)
+    assert session.text == "last session 2026-11-19 in daily bars only"

@@ -21,10 +21,11 @@ from market_pipeline.components.launcher.protocol import GO, say
 PR_SET_PDEATHSIG = 1
 
 
-def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker) -> NoReturn:
+def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker, *, niceness: int = 0) -> NoReturn:
     """Execute a run, if its launcher still waits for it. `started_by` names the run and the zygote."""
 
     def work() -> None:
+        os.nice(niceness)
         lock = workers.become_worker(home, started_by.run_id, started_by.arguments)
         with plug, plug.makefile("rwb") as stream:
             say(stream, {"pid": os.getpid()})

@@ -21,6 +21,15 @@ from market_pipeline.components.launcher.private_api import (
 from market_pipeline.components.launcher.protocol import GO, ask, connected
 from market_pipeline.errors import ZygoteAbsent
 
+UNHURRIED = 10
+"""Niceness of runs that nobody waits for: a minute's cycle beside them gets nine tenths of a core."""
+UNHURRIED_CADENCES = frozenset({"metrics", "heal", "daily", "retention"})
+
+
+def niceness(run: dg.DagsterRun) -> int:
+    """Return by how much a run gives way to others: cycles, and what somebody started by hand, do not."""
+    return UNHURRIED if run.tags.get("market_pipeline/cadence") in UNHURRIED_CADENCES else 0
+
 
 class WarmRunLauncher(DefaultRunLauncher):
     """Starts runs warm where a zygote listens in Dagster's home, and leaves all others to its base."""
@@ -64,7 +73,7 @@ class WarmRunLauncher(DefaultRunLauncher):
         return Path(self._instance.root_directory)
 
     def _launch_warm(self, run: dg.DagsterRun) -> None:
-        request = {"launch": run.run_id, "arguments": run_arguments(run, self._instance)}
+        request = {"launch": run.run_id, "arguments": run_arguments(run, self._instance), "niceness": niceness(run)}
         with connected(self._home) as stream:
             answer = ask(stream, request)
             if "pid" not in answer:

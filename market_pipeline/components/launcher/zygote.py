@@ -97,7 +97,7 @@ class Zygote:
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
             self._let_go()
-            run_worker(plug, self._home, Worker(run_id, parent, arguments))
+            run_worker(plug, self._home, Worker(run_id, parent, arguments), niceness=int(request.get("niceness", 0)))
         self._children.add(Worker(run_id, pid, arguments))
 
     def _look_after_children(self) -> None:

@@ -33,6 +33,7 @@ def minute_job(
 ) -> Job:
     """Build `<market>_minute`: the whole way of the data, in one process, without the checks that the sensor makes."""
     tags = {MARKET_TAG: file.market, CADENCE_TAG: "minute", "dagster/max_runtime": str(MINUTE_MAX_RUNTIME_SECONDS)}
+    tags["dagster/priority"] = "1"  # first out of the queue
     return dg.define_asset_job(
         f"{file.market}_minute",
         selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
