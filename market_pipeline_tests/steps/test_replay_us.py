@@ -1,4 +1,4 @@
-"""A recorded week of the United States, with real gaps, through Yahoo's charts into the tables: the same bits come out."""
+"""A recorded week of the US, with real gaps, through Yahoo's charts into the tables: the same bits come out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.realdata
 NOON = datetime(2019, 2, 15, 17, 0, tzinfo=UTC)
 SESSIONS = [date(2019, 2, day) for day in (11, 12, 13, 14, 15)]
 OPENS = {day: datetime(day.year, day.month, day.day, 14, 30, tzinfo=UTC) for day in SESSIONS}
-LOOKED_THROUGH = {day: 390 for day in SESSIONS[:4]} | {SESSIONS[4]: 148}
+LOOKED_THROUGH = dict.fromkeys(SESSIONS[:4], 390) | {SESSIONS[4]: 148}
 """Minutes of each session in which a gap can be found: those of the last two minutes are still to come."""
 LARGEST_FLOAT32 = 3.4e38
 SYMBOLS = ("SPY", "AAPL", "UGA", "VIX")
