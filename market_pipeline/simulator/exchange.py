@@ -31,6 +31,7 @@ from market_pipeline.simulator.tape import (
     last_trade_of,
     minute_so_far,
     running_bar,
+    told_trades,
     trades_of_minute,
 )
 from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
@@ -236,13 +237,12 @@ class Exchange:
         )
 
     def trades(self, symbol: str, *, after_ns: int, at: float) -> Iterator[Trade]:
-        """Give the trades with after_ns < time <= at (epoch nanoseconds, seconds), in order; a recording has none."""
-        if not self._tapes.has_trades:
-            return
+        """Give the trades with after_ns < time <= at (epoch nanoseconds, seconds), in order."""
+        of_minute = trades_of_minute if self._tapes.has_trades else told_trades
         listing, until_ns = self.listings[symbol], int(at * SECOND)
         for piece in self.slices(symbol, start=after_ns // SECOND - 60, end=at + 60, at=at):
             for row in range(piece.first, piece.last + (piece.running is not None)):
-                trades = trades_of_minute(listing, piece.tape, row)
+                trades = of_minute(listing, piece.tape, row)
                 yield from (trade for trade in trades if after_ns < trade.time_ns <= until_ns)
 
     def close_on(self, symbol: str, day: date) -> float:

@@ -111,6 +111,18 @@ def test_minutes_outside_the_session_are_left_out(tmp_path: Path) -> None:
     assert (day.open, day.close, day.volume) == (2.0, 2.5, 20)
 
 
+def test_a_minute_is_told_as_four_trades_that_make_its_bar(tmp_path: Path) -> None:
+    pq.write_table(
+        table(starts(pa.timestamp("us", "UTC")), volume=pa.array([0.1, 0.3, 0.0])), tmp_path / "bars.parquet"
+    )
+    trades = list(exchange("us", tmp_path / "bars.parquet").trades("SPY", after_ns=0, at=DAY_END))
+    assert [trade.price for trade in trades] == [1.0, 2.0, 1.0, 2.0, 2.0, 3.0, 1.5, 2.5]
+    assert sum(trade.size for trade in trades[:4]) == 0.1
+    assert sum(trade.size for trade in reversed(trades[4:])) == 0.3
+    assert [int(trade.time) - 1550241000 for trade in trades] == [7, 22, 37, 52, 67, 82, 97, 112]
+    assert len({trade.trade_id for trade in trades}) == 8
+
+
 BOARDS = {
     "plain.csv": "symbol,session_date,open,high,low,close,volume,turnover,previous_close\n"
     "ATW,2026-09-16,700,701.5,697,697.7,1200,838000.5,700.01\nADH,2026-09-16,,,,34,,,33.5\n",
