@@ -15,6 +15,7 @@ from market_pipeline.simulator.wire.yahoo_rows import Chart, Window, joined, quo
 from market_pipeline.simulator.wire.yahoo_venues import Paper
 
 EARLIEST = date(2013, 1, 1)
+"""The model's history begins here; a recording's with itself."""
 PERIODS: dict[str, Callable[[date], object]] = {
     "5d": lambda day: (day.toordinal() - 1) // 7,
     "1wk": lambda day: (day.toordinal() - 1) // 7,
@@ -49,7 +50,7 @@ def _days(view: Viewpoint, window: Window) -> tuple[date, date]:
     zone = view.exchange.timeline.zone
     first = datetime.fromtimestamp(window.start, zone).date()
     last = datetime.fromtimestamp(min(window.end, view.at), zone).date()
-    return max(first, EARLIEST), last
+    return max(first, EARLIEST) if view.exchange.is_model else first, last
 
 
 def _finished(chart: Chart, first: date, last: date) -> list[tuple[date, Bar]]:
