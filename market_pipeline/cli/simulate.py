@@ -18,7 +18,7 @@ def run(
     as_of: Annotated[str | None, typer.Option(help="ISO time that the exchange's clock starts at")] = None,
     speed: Annotated[float, typer.Option(help="1 real time, 0 frozen, 60 an hour a minute")] = 1.0,
     replay: Annotated[
-        list[str] | None, typer.Option(metavar="MARKET=PATH", help="recorded bars (parquet); may repeat")
+        list[str] | None, typer.Option(metavar="MARKET=PATH", help="recorded minutes or days; may repeat")
     ] = None,
     faults: Annotated[Path | None, typer.Option(help="fault plan (YAML or JSON)")] = None,
     delays: Annotated[bool, typer.Option(help="show prices as late as the real sources do")] = False,

@@ -19,7 +19,8 @@ from market_pipeline.simulator.board import Progress
 from market_pipeline.simulator.boards import Blocks, Boards, closes
 from market_pipeline.simulator.daily import FEWEST_AT_ONCE, days_of
 from market_pipeline.simulator.listing import Listing
-from market_pipeline.simulator.standing import Day, Standing
+from market_pipeline.simulator.recording import Stated
+from market_pipeline.simulator.standing import Day, Standing, stated_or_none
 from market_pipeline.simulator.tape import (
     SECOND,
     Columns,
@@ -30,6 +31,7 @@ from market_pipeline.simulator.tape import (
     last_trade_of,
     minute_so_far,
     running_bar,
+    told_trades,
     trades_of_minute,
 )
 from market_pipeline.simulator.timeline import Timeline, state_of, trading_ends
@@ -51,9 +53,14 @@ class Tapes(Protocol):
     timeline: Timeline
     has_trades: bool
     """True when the trades inside a minute are known, so that the running minute can be shown."""
+    has_minutes: bool
+    """False when only whole days are known, so that there are no minute charts."""
 
     def tape(self, listing: Listing, session: Session) -> SessionTape:
         """Return the whole session, whatever the time is."""
+
+    def stated(self, listing: Listing, day: date) -> Stated:
+        """Return what is said of a day beside its tape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +129,8 @@ class Exchange:
             return Standing(listing, day, state, before, before, before_at, is_final=is_final)
         return Standing(
             listing, day, state, before, progress.price, progress.traded_at,
-            open=progress.open, high=progress.high, low=progress.low,
-            volume=progress.volume, turnover=progress.turnover,
+            open=stated_or_none(progress.open), high=stated_or_none(progress.high), low=stated_or_none(progress.low),
+            volume=stated_or_none(progress.volume), turnover=stated_or_none(progress.turnover),
             trades=progress.trades, last_size=progress.last_size, is_final=is_final,
         )  # fmt: skip
 
@@ -166,6 +173,8 @@ class Exchange:
 
     def slices(self, symbol: str, *, start: float, end: float, at: float) -> Iterator[Slice]:
         """Give the bars with start <= minute < end that had begun at `at`, one slice a session, in time order."""
+        if not self._tapes.has_minutes:
+            return
         listing = self.listings[symbol]
         zone = self.timeline.zone
         first_day = datetime.fromtimestamp(start, zone).date()
@@ -218,20 +227,22 @@ class Exchange:
         before = self._close_number(listing, session.session_date)
         if not len(tape):
             return Day(session.session_date, before, None, None, None, None, None, None, None)
+        edges = tape.open[0], tape.high_to[-1], tape.low_to[-1], tape.close[-1]
+        first, high, low, last = (stated_or_none(float(edge)) for edge in edges)
+        volume = stated_or_none(round(float(tape.volume_to[-1]), listing.volume_decimals))
+        turnover = stated_or_none(round(float(tape.turnover_to[-1]), 2))
+        adjusted = self._tapes.stated(listing, session.session_date).adjusted_close
         return Day(
-            session.session_date, before, float(tape.open[0]), float(tape.high_to[-1]), float(tape.low_to[-1]),
-            float(tape.close[-1]), round(float(tape.volume_to[-1]), listing.volume_decimals),
-            round(float(tape.turnover_to[-1]), 2), int(tape.trades_to[-1]),
-        )  # fmt: skip
+            session.session_date, before, first, high, low, last, volume, turnover, int(tape.trades_to[-1]), adjusted
+        )
 
     def trades(self, symbol: str, *, after_ns: int, at: float) -> Iterator[Trade]:
-        """Give the trades with after_ns < time <= at (epoch nanoseconds, seconds), in order; a recording has none."""
-        if not self._tapes.has_trades:
-            return
+        """Give the trades with after_ns < time <= at (epoch nanoseconds, seconds), in order."""
+        of_minute = trades_of_minute if self._tapes.has_trades else told_trades
         listing, until_ns = self.listings[symbol], int(at * SECOND)
         for piece in self.slices(symbol, start=after_ns // SECOND - 60, end=at + 60, at=at):
             for row in range(piece.first, piece.last + (piece.running is not None)):
-                trades = trades_of_minute(listing, piece.tape, row)
+                trades = of_minute(listing, piece.tape, row)
                 yield from (trade for trade in trades if after_ns < trade.time_ns <= until_ns)
 
     def close_on(self, symbol: str, day: date) -> float:
@@ -263,16 +274,18 @@ class Exchange:
         return self._closes[key]
 
     def _search_close(self, listing: Listing, day: date) -> tuple[float, float | None]:
+        stated = self._tapes.stated(listing, day).close_before
         session = self.timeline.before(day)
         for _ in range(CLOSE_SEARCH_SESSIONS):
-            if session is None:
+            if session is None or stated is not None:
                 break
             tape = self._whole(listing, session)
             if len(tape):
                 traded_at, price, _ = self._last_trade(listing, tape, len(tape) - 1)
                 return price, traded_at
+            stated = self._tapes.stated(listing, session.session_date).close_before
             session = self.timeline.before(session.session_date)
-        return listing.price, None
+        return listing.price if stated is None else stated, None
 
 
 def _running_sums(tape: SessionTape, row: int, running: MinuteSoFar | None) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from market_pipeline.model.session import Session
 from market_pipeline.simulator.listing import Listing, Trading
 from market_pipeline.simulator.randomness import normal, stream, uniform
+from market_pipeline.simulator.recording import NOTHING, Stated
 from market_pipeline.simulator.tape import MOST_TRADES_A_MINUTE, Columns, Floats, Integers, SessionTape, tape_of
 from market_pipeline.simulator.timeline import Timeline, TradingPlan, trading_plan
 
@@ -87,13 +88,17 @@ def trades_on(listing: Listing, day: date, *, seed: int) -> bool:
 class ModelTapes:
     """The price model behind one market's exchange."""
 
-    has_trades = True
+    has_trades = has_minutes = True
 
     def __init__(self, listings: tuple[Listing, ...], timeline: Timeline, *, seed: int) -> None:
         self.listings = listings
         self.timeline = timeline
         self._seed = seed
         self._plans: dict[tuple[date, str | None], TradingPlan] = {}
+
+    def stated(self, _listing: Listing, _day: date) -> Stated:
+        """Return nothing: whatever is true of a day is in its tape."""
+        return NOTHING
 
     def tape(self, listing: Listing, session: Session) -> SessionTape:
         """Return the whole session of one instrument."""

@@ -63,8 +63,10 @@ class Simulation:
                 f"--replay {market}=…: no source of this market is simulated; a retry does not help; "
                 f"choose one of {', '.join(simulated)}"
             )
-        zone = ZoneInfo(load_market(market).calendar.zone)
-        tapes: RecordedTapes = recorded_tapes(market, self.options.replay[market], zone=zone, known=listings_of(market))
+        timeline, path = _timeline(load_market(market)), self.options.replay[market]
+        tapes: RecordedTapes = recorded_tapes(
+            market, path, zone=timeline.zone, known=listings_of(market), find=timeline.session
+        )
         return Exchange(tapes, seed=self.options.seed)
 
     def call(self, wire: Wire, request: Mapping[str, Any]) -> Call:

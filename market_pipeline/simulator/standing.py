@@ -16,6 +16,11 @@ def is_nan(value: float | None) -> bool:
     return value is not None and math.isnan(value)
 
 
+def stated_or_none(value: float) -> float | None:
+    """Return a number of a tape, None for NaN: a recording that does not state it."""
+    return None if math.isnan(value) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The state of one instrument's session; None where nothing has traded in it (or a fault took the value away)."""
@@ -71,6 +76,8 @@ class Day:
     volume: float | None
     turnover: float | None
     trades: int | None
+    adjusted_close: float | None = None
+    """The recording's own; the model's follows from its dividends."""
 
 
 class BookLevel(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from datetime import date
 from itertools import pairwise
@@ -137,6 +138,23 @@ def trades_of_minute(listing: Listing, tape: SessionTape, row: int) -> list[Trad
         is_buy = index == 0 or price >= prices[index - 1]
         trades.append(Trade(_trade_time(tape, row, index), price, size / scale, is_buy, first_id + index))
     return trades
+
+
+def told_trades(_listing: Listing, tape: SessionTape, row: int) -> list[Trade]:
+    """Return four trades that make up a bar of which nothing else is known, none where nothing was traded.
+
+    Three of the sizes are a power of two, so that in whatever order they are summed, it is the volume to the last bit.
+    """
+    volume, start = float(tape.volume[row]), int(tape.starts[row])
+    if not volume > 0:
+        return []
+    prices = (tape.open[row], tape.high[row], tape.low[row], tape.close[row])
+    part = math.ldexp(1.0, math.frexp(volume)[1] - 4)
+    sizes = (part, part, part, volume - 3 * part)
+    return [
+        Trade(start * SECOND + (2 * n + 1) * 30 * SECOND // 4, float(price), size, n % 2 == 0, start // 60 * 100 + n)
+        for n, (price, size) in enumerate(zip(prices, sizes, strict=True))
+    ]
 
 
 def _units(listing: Listing, tape: SessionTape, row: int) -> int:

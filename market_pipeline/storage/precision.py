@@ -14,13 +14,20 @@ LARGEST_ERROR = 0.999e-6
 KEPT_BITS = (19, 18, 17, 16)
 """After the point of the mantissa. 19 always hold the error; a value close to a rounder one takes that."""
 TOTAL_BITS = 36
+LARGEST_FLOAT32 = 3.4e38
+"""Just below the largest one, so that no rounding passes it."""
 
 
 def stored_column(values: npt.NDArray[np.float64], type_: pa.DataType) -> pa.Array:
-    """Return a column in its storage type; NaN (no value yet) and infinity (a division by no volume) become null."""
+    """Return a column in its storage type; what has no finite value in it becomes null.
+
+    That is NaN (no value yet), infinity (a division by no volume), and a number that a float32 cannot hold (a division
+    by almost nothing: the change of a range that was zero).
+    """
     missing = ~np.isfinite(values)
     if type_ == pa.float32():
-        return pa.array(shorten(values), type_, mask=missing)
+        missing |= np.abs(values) > LARGEST_FLOAT32
+        return pa.array(shorten(np.where(missing, np.nan, values)), type_, mask=missing)
     if type_ == pa.float64():
         return pa.array(shorten_total(values), type_, mask=missing)
     return pa.array(np.where(missing, 0.0, values).astype(type_.to_pandas_dtype()), type_, mask=missing)

@@ -67,10 +67,16 @@ def test_a_recording_without_a_needed_column_says_which(tmp_path: Path) -> None:
         simulate("india", path)
 
 
-def test_a_recording_with_a_minute_twice_is_refused(tmp_path: Path) -> None:
-    row = ("TCS", "2026-11-20T03:45:00+00:00", 1.0, 1.0, 1.0, 1.0, 5.0)
-    with pytest.raises(UsageError, match="TCS has a minute twice"):
-        simulate("india", write_recording(tmp_path / "twice.parquet", [row, row]))
+def test_a_recording_with_two_bars_of_a_minute_is_refused(tmp_path: Path) -> None:
+    rows = [("TCS", "2026-11-20T03:45:00+00:00", 1.0, 1.0, 1.0, 1.0, volume) for volume in (5.0, 6.0)]
+    with pytest.raises(UsageError, match="TCS has a minute twice with different numbers"):
+        simulate("india", write_recording(tmp_path / "twice.parquet", rows))
+
+
+def test_a_recording_of_another_zones_hours_is_refused(tmp_path: Path) -> None:
+    row = ("TCS", "2026-11-19T20:45:00+00:00", 1.0, 1.0, 1.0, 1.0, 5.0)
+    with pytest.raises(UsageError, match=r"none of its minutes lies in a session of india.*check the zone"):
+        simulate("india", write_recording(tmp_path / "zone.parquet", [row]))
 
 
 def test_a_recording_off_the_minute_is_refused(tmp_path: Path) -> None:

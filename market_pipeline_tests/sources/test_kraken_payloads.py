@@ -21,6 +21,7 @@ from market_pipeline.markets.zones import zone
 from market_pipeline.model.bar import ChartBar
 from market_pipeline.model.instrument import Alias, Instrument
 from market_pipeline.model.order_book import Level, OrderBook
+from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.model.tick import Tick
 from market_pipeline.sources.charts import Circumstances, Window
@@ -86,6 +87,13 @@ def test_an_empty_side_of_the_book_is_unknown_and_not_zero(kraken: Path) -> None
 def test_a_broken_ticker_is_a_payload_error(kraken: Path, broken: dict[str, object]) -> None:
     with pytest.raises(PayloadError, match="the ticker of BTC-USD from Kraken"):
         ticker(kraken, **broken)
+
+
+def test_a_chart_goes_on_beyond_the_window_since_nobody_can_ask_for_an_end(kraken: Path) -> None:
+    body = (kraken / "ohlc_normal.json").read_bytes()
+    before = Window(START - timedelta(minutes=9), START, RECEIVED)
+    chart = parse_chart(body, "XXBTZUSD", symbol="BTC-USD", window=before)
+    assert (chart.bars, chart.set_aside, chart.status) == ((), {}, OutcomeStatus.EMPTY)
 
 
 def test_a_chart_has_its_trades_and_turnover_and_not_the_running_minute(kraken: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
-from market_pipeline.storage.precision import shorten, shorten_total
+from market_pipeline.storage.precision import shorten, shorten_total, stored_column
 
 
 def test_the_relative_error_is_below_one_millionth() -> None:
@@ -40,3 +41,11 @@ def test_what_is_not_a_finite_number_stays_what_it_is() -> None:
     found = shorten(np.array([np.nan, np.inf, -np.inf]))
     assert np.isnan(found[0])
     assert found[1:].tolist() == [np.inf, -np.inf]
+
+
+def test_what_a_column_cannot_hold_as_a_finite_number_is_null() -> None:
+    values = np.array([np.nan, np.inf, -np.inf, 1e39, -1e300, -3e38, 2.5])
+    found = stored_column(values, pa.float32()).to_pylist()
+    assert found[:5] == [None] * 5
+    assert abs(found[5] / -3e38 - 1) < 1e-6
+    assert found[6] == 2.5

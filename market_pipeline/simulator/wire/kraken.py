@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import format_datetime
 from itertools import islice
 from typing import Any
@@ -114,7 +115,9 @@ def _price_text(listing: Listing) -> Callable[[float | None], str | None]:
 
 
 def _lots(value: float | None) -> str | None:
-    return fixed(value, 8)
+    text = fixed(value, 8)
+    # a part of a recorded volume may have more decimals, and all parts together are the volume
+    return text if value is None or text is None or float(text) == value else f"{Decimal(repr(value)):f}"
 
 
 def _best(side: tuple[BookLevel, ...], price: Callable[[float | None], str | None]) -> list[str | None]:

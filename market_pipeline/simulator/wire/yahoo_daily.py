@@ -15,6 +15,7 @@ from market_pipeline.simulator.wire.yahoo_rows import Chart, Window, joined, quo
 from market_pipeline.simulator.wire.yahoo_venues import Paper
 
 EARLIEST = date(2013, 1, 1)
+"""The model's history begins here; a recording's with itself."""
 PERIODS: dict[str, Callable[[date], object]] = {
     "5d": lambda day: (day.toordinal() - 1) // 7,
     "1wk": lambda day: (day.toordinal() - 1) // 7,
@@ -49,7 +50,7 @@ def _days(view: Viewpoint, window: Window) -> tuple[date, date]:
     zone = view.exchange.timeline.zone
     first = datetime.fromtimestamp(window.start, zone).date()
     last = datetime.fromtimestamp(min(window.end, view.at), zone).date()
-    return max(first, EARLIEST), last
+    return max(first, EARLIEST) if view.exchange.is_model else first, last
 
 
 def _finished(chart: Chart, first: date, last: date) -> list[tuple[date, Bar]]:
@@ -74,15 +75,18 @@ def _running(chart: Chart, dated: list[tuple[date, Bar]]) -> list[tuple[date, Ba
 
 
 def _adjusted(view: Viewpoint, paper: Paper, dated: list[tuple[date, Bar]]) -> list[float | None]:
-    """Return closes as they would have been without the dividends that came after them."""
+    """Return closes as they would have been without the dividends that came after them; a recording's own are kept."""
+    first, last = dated[0][0], dated[-1][0]
+    days = [] if view.exchange.is_model else view.days(paper.listing.symbol, first=first, last=last)
+    recorded = {day.session_date: day.adjusted_close for day in days if day.adjusted_close is not None}
     today = datetime.fromtimestamp(view.at, view.exchange.timeline.zone).date()
-    later = adjustments(view.exchange, paper.listing, first=dated[0][0], last=today) if paper.is_share else []
+    later = adjustments(view.exchange, paper.listing, first=first, last=today) if paper.is_share else []
     closes: list[float | None] = []
     factor = 1.0
     for day, bar in reversed(dated):
         while later and later[-1][0] > day:
             factor *= later.pop()[1]
-        close = paper.shown(bar.close)
+        close = paper.shown(recorded.get(day, bar.close))
         closes.append(None if close is None else close if factor == 1 else round(close * factor, 6))
     return closes[::-1]
 
