@@ -106,8 +106,8 @@ def checked_chart(symbol: str, rows: Iterable[Row], window: Window) -> Chart:
     """Turn rows into finished minute bars.
 
     Of two rows for one minute the later one in the payload wins (a source corrects by sending again) and the earlier is
-    counted as a duplicate. The minute that is not over yet is left out and not counted: it is expected. Of a source that
-    lags that is its newest one, until the lag has passed as well; a later minute proves that the earlier ones are over.
+    counted as a duplicate. The minute that is not over yet is left out and not counted: it is expected. Of a lagging
+    source it is the newest one, until the lag has passed as well; a later minute proves that those before it are over.
     """
     first, end = window.start.timestamp(), window.end.timestamp()
     last = window.received_time.timestamp() - MINUTE_SECONDS
