@@ -14,7 +14,7 @@ help:
 	@echo "make check        format, lint, types, layers, sizes: the fast part"
 	@echo "make setup        only the virtual environment"
 	@echo "make bench        measure speed and size beside peers"
-	@echo "make soak         kill cycles at random moments, 100 times"
+	@echo "make soak         kill 100 cycles at random moments, then 100 days of random faults"
 	@echo "make docs         write the pages that are made from the code again"
 	@echo "make lock         pin the newest allowed versions again"
 
@@ -41,6 +41,7 @@ bench: $(READY)
 
 soak: $(READY)
 	@$(RUN) $(BIN)/python -m benchmarks.soak
+	@$(RUN) $(BIN)/python -m benchmarks.fault_days
 
 docs: $(READY)
 	@$(RUN) $(BIN)/python -m docs.generate

@@ -51,6 +51,8 @@ class Window:
     start: datetime
     end: datetime
     received_time: datetime
+    delay: timedelta = timedelta(0)
+    """By how much the source lags: the newest minute that it shows may be one that is still running there."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,18 @@ def checked_chart(symbol: str, rows: Iterable[Row], window: Window) -> Chart:
     """Turn rows into finished minute bars.
 
     Of two rows for one minute the later one in the payload wins (a source corrects by sending again) and the earlier is
-    counted as a duplicate. The minute that is not over yet is left out and not counted: it is expected.
+    counted as a duplicate. The minute that is not over yet is left out and not counted: it is expected. Of a lagging
+    source it is the newest one, until the lag has passed as well; a later minute proves that those before it are over.
     """
     first, end = window.start.timestamp(), window.end.timestamp()
     last = window.received_time.timestamp() - MINUTE_SECONDS
+    newest = -math.inf
     bars: dict[float, ChartBar] = {}
     set_aside: Counter[str] = Counter()
     for row in rows:
         objection = None if _is_plausible(row) else time_objection(row.seconds) or price_objection(row)
+        if objection is None:
+            newest = max(newest, row.seconds)
         if objection is None and row.seconds > last:
             continue
         if objection is None and not first <= row.seconds < end:
@@ -122,6 +128,8 @@ def checked_chart(symbol: str, rows: Iterable[Row], window: Window) -> Chart:
         if row.seconds in bars:
             set_aside["duplicate"] += 1
         bars[row.seconds] = _bar(symbol, row)
+    if newest > last - window.delay.total_seconds():
+        bars.pop(newest, None)
     return Chart(tuple(bars[seconds] for seconds in sorted(bars)), dict(set_aside))
 
 

@@ -92,14 +92,15 @@ class Yahoo:
 
         Longer times are asked for in pieces of a week; when one fails, the bars before it come with its outcome.
         """
-        desk = self._desk(RequestKind.MINUTE_BARS)
+        desk, delay = self._desk(RequestKind.MINUTE_BARS), timedelta(seconds=self.context.rule.declared_delay_seconds)
         charts: list[Chart] = []
         answers: list[Answer] = []
         failure: MarketPipelineError | None = None
         for first, until in split_window(start, end, LONGEST_CHART):
             try:
                 answer = self._chart_call(desk, instrument, start=first, end=until, interval="1m")
-                charts.append(parse_chart(answer.body, instrument.symbol, Window(first, until, answer.received_time)))
+                window = Window(first, until, answer.received_time, delay)
+                charts.append(parse_chart(answer.body, instrument.symbol, window))
                 answers.append(answer)
             except NoData as error:
                 failure = error

@@ -16,6 +16,7 @@ from market_pipeline.model.bar import BarOrigin
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
+from market_pipeline.steps.charted_bars import charted_bars
 from market_pipeline.steps.due import in_reach
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.judge import judge
@@ -25,7 +26,6 @@ from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS
 from market_pipeline.transforms.bar_rows import Bars
-from market_pipeline.transforms.chart_bars import chart_bars
 from market_pipeline.transforms.merge_bars import merge_bars
 from market_pipeline.transforms.sampled_bars import sampled_bars
 
@@ -57,7 +57,7 @@ def build_bars(runtime: Runtime, market: MarketRuntime) -> BarsReport:
     if session is None or not in_reach(market, now):
         return BarsReport()
     charts = _charts(runtime, market, session, now=now)
-    made = [chart_bars(charts.bars, session=session, known_at=now), _sampled(runtime, market, session, now=now)]
+    made = [charted_bars(runtime, market, session, bars=charts.bars), _sampled(runtime, market, session, now=now)]
     _write_outcomes(runtime, market, session, charts=charts, now=now)
     note_bars(runtime, market, made)
     return _merge_and_write(runtime, market, session, made=made, chart_counts=charts.counts)

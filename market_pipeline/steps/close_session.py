@@ -18,6 +18,7 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.quality.rule import RuleResult
+from market_pipeline.steps.charted_bars import charted_bars
 from market_pipeline.steps.failures import tally_kind
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.fetch_trades import bars_of_trades, charts_reach, needs_trades, trades_source
@@ -32,7 +33,6 @@ from market_pipeline.steps.turns import session_turn
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES
 from market_pipeline.transforms.bar_rows import Bars, no_rows
-from market_pipeline.transforms.chart_bars import chart_bars
 from market_pipeline.transforms.merge_bars import merge_bars
 
 log = structlog.get_logger("market_pipeline.session")
@@ -89,7 +89,7 @@ def _close(
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day])
     charts = _history(runtime, market, session, instruments=asked, progress=progress)
     made = [
-        chart_bars(charts.bars, session=session, known_at=now),
+        charted_bars(runtime, market, session, bars=charts.bars),
         _traded(runtime, market, session, charts=charts, is_wanted=with_trades),
     ]
     note_bars(runtime, market, made)

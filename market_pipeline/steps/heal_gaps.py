@@ -21,6 +21,7 @@ from market_pipeline.model.gap import EVERY_SYMBOL
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.session import Session
+from market_pipeline.steps.charted_bars import charted_bars
 from market_pipeline.steps.compute_indicators import Changed, recompute_indicators
 from market_pipeline.steps.due import is_heavy_time
 from market_pipeline.steps.fetch_charts import ChartRequest, chart_source, fetch_charts
@@ -33,7 +34,6 @@ from market_pipeline.steps.turns import session_turn
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES
 from market_pipeline.transforms.bar_rows import Bars
-from market_pipeline.transforms.chart_bars import chart_bars
 from market_pipeline.transforms.gaps import Asked
 from market_pipeline.transforms.merge_bars import merge_bars
 
@@ -230,7 +230,7 @@ def _fetch(
     end = min(session.close, as_of)  # to the end: the answer then speaks of every minute before it
     charted = [ChartRequest(r.instrument, max(r.first, floor_minute(reach)), end) for r in portion if r.last >= reach]
     charts = fetch_charts(runtime, source, charted) if source is not None and charted else None
-    made = [chart_bars(charts.bars, session=session, known_at=runtime.clock.now())] if charts else []
+    made = [charted_bars(runtime, market, session, bars=charts.bars)] if charts else []
     outcomes = list(charts.outcomes) if charts else []
     for request in (r for r in portion if r.first < reach):
         until = min(request.last + MINUTE, reach + MARGIN)

@@ -84,14 +84,27 @@ class _SymbolMerge:
         reference = elect_reference(quotes, previous, context)
         last = choose_last(quotes, previous, reference=reference, context=context)
         self._set_aside_losers(quotes, last)
-        distrusted = {source for source, reason in last.reasons.items() if reason in DISTRUSTED}
-        trusted = [quote for quote in quotes if quote.source not in distrusted] if distrusted else quotes
+        trusted = self._trusted(quotes, previous, last)
+        # the shown reference follows the shown price: sources that err alike outvote us in both
+        if reference is not None and reference.quote is not None and reference.quote not in trusted:
+            reference = elect_reference(trusted, previous, context)
         holder = last.quote or (previous if last.keeps_previous else None) or _newest_current(trusted, context)
         if holder is None:
             return None
         session = context.session_of(holder.event_time)
         situation = Situation(context, previous, reference, session, last.quote)
         return assemble_ticker(holder, last, quotes=quotes, trusted=trusted, situation=situation)
+
+    def _trusted(self, quotes: list[Quote], previous: LiveTicker | None, last: LastPrice) -> list[Quote]:
+        """Return the reports whose other fields may be used: not those whose price is far from what we believe."""
+        price = last.quote.price if last.quote else previous.price if previous and last.keeps_previous else None
+        jump = self.context.rule.jump_percent
+        return [
+            quote
+            for quote in quotes
+            if last.reasons.get(quote.source) not in DISTRUSTED
+            and not (price and quote.price and abs(quote.price / price - 1) * 100 > jump)
+        ]
 
     def _set_aside_losers(self, quotes: Sequence[Quote], last: LastPrice) -> None:
         for quote in quotes:

@@ -66,6 +66,22 @@ def test_the_minute_that_is_not_over_is_left_out_and_is_nobodys_fault() -> None:
     assert chart.set_aside == {}
 
 
+@pytest.mark.parametrize(("lag_minutes", "expected"), [(0, [0, 1, 2]), (4, [0, 1, 2]), (5, [0, 1])])
+def test_the_newest_minute_of_a_source_that_lags_is_over_when_the_lag_has_passed_too(
+    lag_minutes: int, expected: list[int]
+) -> None:
+    received = OPEN + timedelta(minutes=7, seconds=15)
+    window = Window(OPEN, OPEN + timedelta(minutes=7), received, timedelta(minutes=lag_minutes))
+    chart = checked_chart("2222", [row(0), row(1), row(2)], window)
+    assert minutes(chart) == expected
+    assert chart.set_aside == {}
+
+
+def test_a_later_minute_proves_that_one_before_it_is_over_however_long_the_source_says_it_lags() -> None:
+    window = Window(OPEN, OPEN + timedelta(minutes=2), OPEN + timedelta(minutes=2, seconds=9), timedelta(minutes=15))
+    assert minutes(checked_chart("EURUSD", [row(0), row(1), row(2)], window)) == [0, 1]
+
+
 def test_a_minute_is_over_at_its_sixtieth_second() -> None:
     now = Window(OPEN, OPEN + timedelta(minutes=10), OPEN + timedelta(minutes=1))
     assert minutes(checked_chart("TCS", [row(0)], now)) == [0]

@@ -226,12 +226,30 @@ def test_last_sessions_reference_says_nothing_about_todays_price():
     assert (merged.price, merged.previous_close) == (860.0, None)
 
 
-def test_a_reference_that_most_prices_contradict_is_replaced():
+def test_a_reference_that_most_prices_contradict_is_replaced_together_with_the_price():
     before = ticker([quote(BVC, 73_900.0, minutes_ago=3, previous_close=73_500.0)])
     quotes = [quote(BVC, 739.0, previous_close=735.0), quote(WAFA, 739.2, previous_close=735.0)]
     held = ticker(quotes, previous=before)
     assert held.pending is not None
-    assert (held.previous_close, held.pending.price) == (735.0, 739.0)
+    assert (held.price, held.previous_close, held.pending.price) == (73_900.0, 73_500.0, 739.0)
+    again = [later(31, name, 739.0, previous_close=735.0) for name in (BVC, WAFA)]
+    believed = ticker(again, previous=held, now=NOW + timedelta(minutes=31))
+    assert (believed.price, believed.previous_close) == (739.0, 735.0)
+
+
+def test_sources_that_err_alike_bring_neither_their_price_nor_their_reference():
+    before = ticker([quote(BVC, 739.0, minutes_ago=3, previous_close=735.0)])
+    wrong = [quote(name, 73_900.0, previous_close=73_500.0, open=73_600.0) for name in (BVC, WAFA)]
+    held = ticker(wrong, previous=before)
+    assert (held.price, held.previous_close, held.open) == (739.0, 735.0, None)
+    assert held.change_1d_percent == pytest.approx(0.544, abs=0.001)
+
+
+def test_a_wrong_unit_is_not_believed_in_other_fields_because_its_price_was_too_old_to_count():
+    before = ticker([quote(BVC, 739.0, minutes_ago=3)], market_file=WITHOUT_BAND)
+    late = quote(WAFA, 73_900.0, minutes_ago=9, open=73_600.0, high=74_000.0, low=73_500.0, volume=10.0)
+    merged = ticker([quote(BVC, 739.5), late], previous=before, market_file=WITHOUT_BAND)
+    assert (merged.price, merged.open, merged.high, merged.volume) == (739.5, None, None, None)
 
 
 def test_an_unlisted_previous_source_does_not_break_the_merge():
