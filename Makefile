@@ -34,7 +34,7 @@ check: $(READY)
 	@$(RUN) $(BIN)/python -m pytest -q -p no:cacheprovider market_pipeline_tests/structure
 
 test: check
-	@$(RUN) $(BIN)/python -m pytest -n 2 --dist loadscope market_pipeline_tests
+	@$(RUN) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder market_pipeline_tests
 
 bench: $(READY)
 	@$(RUN) $(BIN)/python -m benchmarks
