@@ -29,61 +29,67 @@ class TinyProxy:
         return f"http://{self.login}@127.0.0.1:{self.port}" if self.login else f"http://127.0.0.1:{self.port}"
 
 
+class _Handler(BaseHTTPRequestHandler):
+    """Forwards requests and opens tunnels for whoever is let through; `proxying` says for which proxy."""
+
+    proxy: TinyProxy
+    expected: str
+
+    def is_let_through(self) -> bool:
+        sent = self.headers.get("Proxy-Authorization", "")
+        is_welcome = not self.expected or sent == "Basic " + base64.b64encode(self.expected.encode()).decode()
+        (self.proxy.passed if is_welcome and not self.proxy.is_broken else self.proxy.refused).append(self.path)
+        if self.proxy.is_broken:
+            self.close_connection = True
+        elif not is_welcome:
+            self.send_response(407)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        return is_welcome and not self.proxy.is_broken
+
+    def forward(self) -> None:
+        if not self.is_let_through():
+            return
+        parts = urlsplit(self.path)
+        upstream = HTTPConnection(parts.netloc, timeout=10)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {k: v for k, v in self.headers.items() if not k.lower().startswith("proxy-")}
+        upstream.request(self.command, f"{parts.path}?{parts.query}", body, headers)
+        answer = upstream.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers.get("Content-Type", ""))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        upstream.close()
+
+    do_GET = do_POST = forward  # noqa: N815
+
+    def do_CONNECT(self) -> None:
+        if not self.is_let_through():
+            return
+        host, _, port = self.path.partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as upstream:
+            self.send_response(200)
+            self.end_headers()
+            back = threading.Thread(target=_pump, args=(upstream, self.connection), daemon=True)
+            back.start()
+            _pump(self.connection, upstream)
+            back.join(timeout=10)
+        self.close_connection = True
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
 @contextmanager
 def proxying(*, login: str = "", wanted: str | None = None) -> Iterator[TinyProxy]:
     """Serve as a proxy that wants the login `wanted` (by default the one that its `url` carries)."""
     proxy = TinyProxy(0, login)
     expected = login if wanted is None else wanted
-
-    class Handler(BaseHTTPRequestHandler):
-        def is_let_through(self) -> bool:
-            sent = self.headers.get("Proxy-Authorization", "")
-            is_welcome = not expected or sent == "Basic " + base64.b64encode(expected.encode()).decode()
-            (proxy.passed if is_welcome and not proxy.is_broken else proxy.refused).append(self.path)
-            if proxy.is_broken:
-                self.close_connection = True
-            elif not is_welcome:
-                self.send_response(407)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-            return is_welcome and not proxy.is_broken
-
-        def forward(self) -> None:
-            if not self.is_let_through():
-                return
-            parts = urlsplit(self.path)
-            upstream = HTTPConnection(parts.netloc, timeout=10)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = {k: v for k, v in self.headers.items() if not k.lower().startswith("proxy-")}
-            upstream.request(self.command, f"{parts.path}?{parts.query}", body, headers)
-            answer = upstream.getresponse()
-            content = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", ""))
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-            upstream.close()
-
-        do_GET = do_POST = forward  # noqa: N815
-
-        def do_CONNECT(self) -> None:
-            if not self.is_let_through():
-                return
-            host, _, port = self.path.partition(":")
-            with socket.create_connection((host, int(port)), timeout=10) as upstream:
-                self.send_response(200)
-                self.end_headers()
-                back = threading.Thread(target=_pump, args=(upstream, self.connection), daemon=True)
-                back.start()
-                _pump(self.connection, upstream)
-                back.join(timeout=10)
-            self.close_connection = True
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    handler = type("Handler", (_Handler,), {"proxy": proxy, "expected": expected})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         http.daemon_threads = True
         proxy.port = http.server_address[1]
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
