@@ -122,9 +122,11 @@ def test_code_market_files_and_their_removal_change_the_fingerprint(tmp_path: Pa
     assert len(set(seen)) == 5
 
 
-def test_compiled_bytecode_does_not_change_the_fingerprint(tmp_path: Path) -> None:
+def test_what_is_compiled_does_not_change_the_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
     before = fingerprint(tmp_path)
-    (tmp_path / "a.pyc").touch()
+    (tmp_path / "__pycache__" / "a.pyc").touch()
+    (tmp_path / "__pycache__" / "calendar_XNSE_2026.json").touch()  # our calendars as plain text
     assert fingerprint(tmp_path) == before
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 SUFFIXES = frozenset({".py", ".yaml", ".csv", ".json"})
 """Code, market files, dated holidays and listings."""
+COMPILED = "__pycache__"
+"""What any process may add at any time: Python's modules and our calendars as plain text."""
 
 
 def fingerprint(*folders: Path) -> str:
     """Return a short text that changes when a file below one of `folders` is edited, added, renamed or removed."""
     state = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
+        if path.parent.name == COMPILED:
+            continue
         try:
             seen = path.stat()
         except FileNotFoundError:  # an editor replaces files by renaming
