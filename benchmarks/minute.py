@@ -1,6 +1,7 @@
 """(a) A market's minute cycle in a fresh process: two sessions before it, no budget, no latency.
 
-Measured twice in turn: as `market-pipeline cycle MARKET`, and as the Dagster job `MARKET_minute`.
+Measured three times in turn: as `market-pipeline cycle MARKET`, as the Dagster job `MARKET_minute` in a process of its
+own, and as the run that production starts, forked from a process that has loaded everything.
 
 Run: python -m benchmarks.minute                         (India's 500, a minute and a half)
      python -m benchmarks.minute --market us --rounds 3  (8,800 tickers, some minutes)
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,6 +25,7 @@ import pyarrow.compute as pc
 from benchmarks.feed import MIDDAY, MINUTE, PROJECT, SimulatedFeed, cycle_command, simulated_feed
 from benchmarks.report import machine, print_table, spread, verdict
 from benchmarks.storage import bar_rows, trading
+from benchmarks.warm_runs import WarmRun, warm_runs
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.dagster_home import make_dagster_home
 from market_pipeline.storage.newest import NewestFiles
@@ -71,16 +74,17 @@ def main() -> None:
     chosen = parser.parse_args()
     rounds, case = chosen.rounds, CASES[chosen.market]
     before = machine()
-    with simulated_feed(case.at) as feed:
+    with simulated_feed(case.at) as feed, warm_runs(feed) as run_warm:
         fill(feed, case)
-        cycles, jobs = [], []
+        cycles, jobs, runs = [], [], []
         for number in range(rounds + 1):
             print(f"round {number} of {rounds}" if number else "warming up", file=sys.stderr, flush=True)
             cycles.append(measure_cycle(feed, case))
             jobs.append(measure_job(feed, case))
+            runs.append(measure_run(feed, case, run_warm))
     print(f"(a) {case.market}, {cycles[0].symbols} symbols, two sessions before, budgets off, {rounds} rounds")
     print(f"before: {before}; after: {machine()}\n")
-    report(case, cycles[1:], jobs[1:])
+    report(case, cycles=cycles[1:], jobs=jobs[1:], runs=runs[1:])
 
 
 def fill(feed: SimulatedFeed, case: Case) -> None:
@@ -115,6 +119,13 @@ def measure_job(feed: SimulatedFeed, case: Case) -> Measured:
     return Measured(*run_process(feed, case, words, feed.environment | {"DAGSTER_HOME": str(home)})[0])
 
 
+def measure_run(feed: SimulatedFeed, case: Case, run_warm: Callable[[str], WarmRun]) -> Measured:
+    """Measure the same job as a warm run; its processor time and memory are the zygote's and not known apart."""
+    feed.advance()
+    run = run_warm(f"{case.market}_minute")
+    return Measured(_published(feed, case.market) - run.launched, run.ended - run.launched, 0.0, 0.0, run.work_seconds)
+
+
 def run_process(  # noqa: PLR0917 in the order of where, what and with what
     feed: SimulatedFeed, case: Case, words: list[str], environment: dict[str, str]
 ) -> tuple[tuple[float, float, float, float], str]:
@@ -146,7 +157,7 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def report(case: Case, cycles: list[Measured], jobs: list[Measured]) -> None:
+def report(case: Case, *, cycles: list[Measured], jobs: list[Measured], runs: list[Measured]) -> None:
     """Print the table."""
     figures = [
         ("work inside the cycle, s", [m.work_seconds for m in cycles], case.work_seconds),
@@ -158,6 +169,9 @@ def report(case: Case, cycles: list[Measured], jobs: list[Measured]) -> None:
         ("Dagster job: start → end, s", [m.end_seconds for m in jobs], None),
         ("Dagster job: CPU, s", [m.cpu_seconds for m in jobs], None),
         ("Dagster job: peak memory, MB", [m.peak_megabytes for m in jobs], case.megabytes),
+        ("warm run: work, first to last step, s", [m.work_seconds for m in runs], case.work_seconds),
+        ("warm run: launch → queryable, s", [m.queryable_seconds for m in runs], case.queryable_seconds),
+        ("warm run: launch → end, s", [m.end_seconds for m in runs], None),
     ]
     rows = [
         [name, *spread(values), "" if limit is None else f"≤ {limit:g}", _verdict(values, limit)]

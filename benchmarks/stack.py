@@ -83,7 +83,7 @@ def running_stack(settings: Settings, module: str, home: Path, *, is_warm: bool)
         started += [stack.enter_context(running(list(s.command), s.environment, log.fileno())) for s in warm]
         _wait_until_loaded(f"http://127.0.0.1:{ui}/graphql", home / "stack.log")
         if is_warm:
-            _wait_for_zygote(home)
+            wait_for_zygote(home)
         yield Stack(home, tuple(started))
 
 
@@ -122,7 +122,8 @@ def _wait_until_loaded(url: str, log: Path) -> None:
     raise RuntimeError(f"Dagster did not load the project; its log ends with:\n{log.read_text()[-3000:]}")
 
 
-def _wait_for_zygote(home: Path) -> None:
+def wait_for_zygote(home: Path) -> None:
+    """Return once the zygote of this home answers."""
     ends = time.monotonic() + START_SECONDS
     while time.monotonic() < ends:
         with suppress(ZygoteAbsent, FileNotFoundError), connected(home) as stream:

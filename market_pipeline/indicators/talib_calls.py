@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import talib
 import talib.abstract
 
@@ -56,6 +57,10 @@ def fill(indicator: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
 
     Integer outputs are 0 while TA-Lib warms up; these stay NaN here, as 0 would say "no pattern".
     """
+    newest = [span for span in spans if span.end - span.first == 1]
+    if len(newest) == len(spans):
+        _fill_newest(indicator, newest, out)
+        return
     call, kind, is_single = bind(indicator), start_kind(indicator), len(indicator.columns) == 1
     for span in spans:
         start = span.starts[kind]
@@ -68,3 +73,23 @@ def fill(indicator: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
         rows = span.rows_from(bar)
         for output, values in enumerate((result,) if is_single else result):
             out[output, rows] = values[bar - start :]
+
+
+def _fill_newest(indicator: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
+    """Do the same for one row a span, as each minute has it: what surrounds a call of 3 µs must not cost more."""
+    function, arguments, fields, warm_up = bind(indicator)
+    kind, is_single, is_tail_exact = start_kind(indicator), len(indicator.columns) == 1, indicator.is_tail_exact
+    rows: list[int] = []
+    found: list[Any] = []
+    for span in spans:
+        start = span.starts[kind]
+        if span.end - start <= warm_up:
+            continue
+        if is_tail_exact:
+            start = span.end - 1 - warm_up
+        arrays = span.fields
+        result = function(*[arrays[i][start:] if start else arrays[i] for i in fields], *arguments)
+        rows.append(span.row)
+        found.append(result[-1] if is_single else [values[-1] for values in result])
+    if rows:
+        out[:, rows] = np.array(found, dtype=np.float64).reshape(len(rows), -1).T
