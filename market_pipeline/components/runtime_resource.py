@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,20 @@ from market_pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from market_pipeline.steps.runtime import Runtime
 
+TIER_TAG = "market_pipeline/tier"
+"""Names the only tier that a run works on, in markets with a sweep of their own."""
+
 
 class RuntimeResource(dg.ConfigurableResource):
     """Opens the runtime once per run or tick; a later tick asks the simulated exchange for its clock anew."""
 
     _opened: Runtime | None = PrivateAttr(default=None)
+    _tier: int | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Note which tier the run is about, if it says so."""
+        tier = context.run.tags.get(TIER_TAG) if context.run else None
+        self._tier = int(tier) if tier else None
 
     def open(self) -> Runtime:
         """Return the runtime. Raises ConfigurationError for wrong settings, SourceUnreachable without simulator."""
@@ -26,7 +36,7 @@ class RuntimeResource(dg.ConfigurableResource):
         if self._opened is None:
             settings = load_settings()
             _log_to_the_feed(settings)
-            self._opened = open_runtime(settings)
+            self._opened = replace(open_runtime(settings), tier=self._tier)
         return self._opened
 
 

@@ -21,9 +21,10 @@ from market_pipeline.steps.due import in_reach
 from market_pipeline.steps.fetch_charts import ChartRequest, Charts, chart_source, fetch_charts, urgent
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.note_set_aside import note_bars
-from market_pipeline.steps.refresh_instruments import instruments_of
+from market_pipeline.steps.refresh_instruments import instruments_of, symbols_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
+from market_pipeline.storage.rows import of_symbols
 from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS
 from market_pipeline.transforms.bar_rows import Bars
 from market_pipeline.transforms.merge_bars import merge_bars
@@ -96,13 +97,15 @@ def _charted(runtime: Runtime, market: MarketRuntime) -> Sequence[Instrument]:
 
 def _next_minutes(runtime: Runtime, market: MarketRuntime, session: Session) -> dict[str, datetime]:
     """Return symbol → the first minute of this session after its newest bar of origin chart."""
-    latest = runtime.warehouse.latest(BARS_1M, market.name)
+    symbols = symbols_of(runtime, market)
+    latest = of_symbols(runtime.warehouse.latest(BARS_1M, market.name), symbols)
     latest = latest.filter(pc.equal(latest["session_date"], session.session_date))
     is_chart = pc.equal(latest["origin"], BarOrigin.CHART.value)
     charted = latest.filter(is_chart)
     if charted.num_rows < latest.num_rows:  # some symbol's newest bar is sampled: look where its charts ended
         columns = ("symbol", "interval_start", "origin")
-        stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[session.session_date], columns=columns)
+        day = [session.session_date]
+        stored = runtime.warehouse.read(BARS_1M, market.name, sessions=day, symbols=symbols, columns=columns)
         stored = stored.filter(pc.equal(stored["origin"], BarOrigin.CHART.value))
         charted = stored.group_by("symbol").aggregate([("interval_start", "max")])
         charted = charted.rename_columns(["symbol", "interval_start"])
@@ -114,7 +117,11 @@ def _sampled(runtime: Runtime, market: MarketRuntime, session: Session, *, now: 
     delay = max(rule.declared_delay_seconds for rule in market.file.quote_sources)
     since = floor_minute(now) - timedelta(seconds=delay) - POLL_HISTORY
     polls = runtime.warehouse.read(
-        LIVE_TICKERS, market.name, sessions=[session.session_date], since=since - POLL_HISTORY
+        LIVE_TICKERS,
+        market.name,
+        sessions=[session.session_date],
+        since=since - POLL_HISTORY,
+        symbols=symbols_of(runtime, market),
     )
     bars = sampled_bars(polls, session=session, as_of=now, declared_delay_seconds=delay, since=since)
     is_over = pc.less(bars.rows["interval_start"], floor_minute(now))  # the minute in progress is no bar yet
@@ -137,7 +144,8 @@ def _merge_and_write(
     if new.num_rows == 0:
         return BarsReport(set_aside=set_aside, chart_counts=chart_counts)
     first = pc.min(new["interval_start"]).as_py()
-    stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[session.session_date], since=first)
+    symbols = symbols_of(runtime, market)
+    stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[session.session_date], since=first, symbols=symbols)
     merged = merge_bars(stored, new)
     if merged.replaced.num_rows:
         runtime.warehouse.write(BARS_1M_REPLACED, market.name, merged.replaced)

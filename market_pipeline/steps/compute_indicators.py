@@ -21,6 +21,7 @@ from market_pipeline.indicators.engine import compute_many
 from market_pipeline.quality.rule import Range, RuleResult
 from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, bar_window, session_block
 from market_pipeline.steps.judge import judge
+from market_pipeline.steps.refresh_instruments import symbols_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage.precision import stored_column
@@ -123,7 +124,9 @@ def _compute(
 
 
 def _read_block(runtime: Runtime, market: MarketRuntime, day: date) -> SessionBlock:
-    return session_block(runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=WINDOW_COLUMNS))
+    symbols = symbols_of(runtime, market)
+    bars = runtime.warehouse.read(BARS_1M, market.name, sessions=[day], symbols=symbols, columns=WINDOW_COLUMNS)
+    return session_block(bars)
 
 
 def _newest(runtime: Runtime, market: MarketRuntime) -> dict[str, tuple[int, int]]:

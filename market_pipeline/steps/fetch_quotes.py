@@ -91,7 +91,10 @@ def _ask(
     as_of: datetime,
     instruments: Sequence[Instrument],
 ) -> dict[str, SourceReport]:
-    turns = {source.name: rotation_of(runtime.folder, market.name, source.name, now=as_of) for source in sources}
+    turns = {
+        source.name: rotation_of(runtime.folder, market.name, source.name, now=as_of, tier=market.tier)
+        for source in sources
+    }
     orders = {source.name: (source, in_turn(instruments, turns[source.name].last_asked)) for source in sources}
     answers = ask_sources(runtime, market, orders)
     reports = _write(runtime, market, answers, as_of=as_of)

@@ -36,9 +36,12 @@ def measure_coverage(
 
 
 def stored_coverage(runtime: Runtime, market: MarketRuntime) -> tuple[Coverage, ...]:
-    """Return what the newest cycle measured, tier 1 first; nothing before the first."""
-    rows = runtime.warehouse.latest(COVERAGE, market.name)
-    newest = rows.filter(pc.equal(rows["as_of"], pc.max(rows["as_of"]))).sort_by("tier")
+    """Return what the newest cycle measured, tier 1 first; nothing before the first.
+
+    Where tier 2 has cycles of its own, the newest cycle of each tier counts.
+    """
+    rows = runtime.warehouse.latest(COVERAGE, market.name).sort_by("tier")
+    newest = rows if market.file.sweep else rows.filter(pc.equal(rows["as_of"], pc.max(rows["as_of"])))
     return tuple(
         Coverage(row["tier"], row["fresh"], row["listed"], json.loads(row["reasons"])) for row in newest.to_pylist()
     )

@@ -15,9 +15,10 @@ from market_pipeline.steps.fresh_tickers import fresh_symbols
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.measure_coverage import measure_coverage
 from market_pipeline.steps.note_set_aside import note_quotes
-from market_pipeline.steps.refresh_instruments import instruments_of
+from market_pipeline.steps.refresh_instruments import instruments_of, symbols_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
+from market_pipeline.storage.rows import of_symbols
 from market_pipeline.storage.tables import LIVE_TICKERS, RAW_QUOTES
 from market_pipeline.storage.ticker_files import write_ticker_file
 from market_pipeline.transforms.merge import merge_tickers as merge
@@ -50,8 +51,9 @@ def merge_tickers(runtime: Runtime, market: MarketRuntime) -> TickersReport:
     """Merge the newest quote of each source and symbol with what was known before; write the result."""
     now = runtime.clock.now()
     state = market.calendar.state(now)
-    quotes = records.quotes_from_table(runtime.warehouse.latest(RAW_QUOTES, market.name))
-    previous = records.tickers_from_table(runtime.warehouse.latest(LIVE_TICKERS, market.name))
+    symbols = symbols_of(runtime, market)
+    quotes = records.quotes_from_table(of_symbols(runtime.warehouse.latest(RAW_QUOTES, market.name), symbols))
+    previous = records.tickers_from_table(of_symbols(runtime.warehouse.latest(LIVE_TICKERS, market.name), symbols))
     merged = merge(
         quotes,
         now=now,

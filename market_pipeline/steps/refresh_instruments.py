@@ -32,15 +32,23 @@ class InstrumentsReport:
 
 
 def instruments_of(runtime: Runtime, market: MarketRuntime) -> tuple[Instrument, ...]:
-    """Return the listed instruments, tier 1 first; refresh the list when it is not from the present day."""
+    """Return the listed instruments that are worked on, tier 1 first; refresh a list that is not of the present day."""
     stored = runtime.warehouse.latest(INSTRUMENTS, market.name)
     today = runtime.clock.now().date()
     if stored.num_rows == 0 or records.newest(stored, "known_at").date() != today:
         refresh_instruments(runtime, market)
         stored = runtime.warehouse.latest(INSTRUMENTS, market.name)
     if market.file.universe is None:  # the file is the truth for what it names, also before the next refresh
-        return file_instruments(market.file)
-    return tuple(i for i in records.instruments_from_table(stored) if i.listed_to is None or i.listed_to >= today)
+        listed = file_instruments(market.file)
+    else:
+        known = records.instruments_from_table(stored)
+        listed = tuple(i for i in known if i.listed_to is None or i.listed_to >= today)
+    return listed if market.tier is None else tuple(i for i in listed if i.tier == market.tier)
+
+
+def symbols_of(runtime: Runtime, market: MarketRuntime) -> list[str] | None:
+    """Return the symbols that are worked on; None means all, whatever is stored of them."""
+    return None if market.tier is None else [instrument.symbol for instrument in instruments_of(runtime, market)]
 
 
 def refresh_instruments(runtime: Runtime, market: MarketRuntime) -> InstrumentsReport:

@@ -57,9 +57,10 @@ class Rotation:
         write_state(self.path, {"asked": by_moment})
 
 
-def rotation_of(folder: Path, market: str, source: str, *, now: datetime) -> Rotation:
+def rotation_of(folder: Path, market: str, source: str, *, now: datetime, tier: int | None = None) -> Rotation:
     """Read what is remembered in a feed's folder. Times after `now` are another clock's and count as never."""
-    path = folder / "rotation" / f"{market}_{source}.json"
+    suffix = "" if tier is None else f"_tier{tier}"
+    path = folder / "rotation" / f"{market}_{source}{suffix}.json"
     kept = read_state(path).get("asked", {})
     moments = [(datetime.fromisoformat(text), symbols) for text, symbols in kept.items()]
     return Rotation(path, {symbol: moment for moment, symbols in moments if moment <= now for symbol in symbols})

@@ -32,6 +32,7 @@ from market_pipeline.storage.warehouse import Warehouse
 
 SIMULATED_KEY = "simulated"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE_TIER = 1
 CYCLE_CALL_SECONDS = 15
 """The longest call of a cycle, however slow; none lasts beyond the cycle's deadline."""
 
@@ -66,6 +67,8 @@ class MarketRuntime:
     """Source → why it is off and what to set."""
     make_source: Callable[[SourceRule], Source]
     cycle: CycleClock
+    tier: int | None = None
+    """The only tier that is worked on; None: all."""
 
     @property
     def name(self) -> str:
@@ -85,6 +88,8 @@ class Runtime:
     settings: Settings
     clock: Clock
     speed: float = 1.0
+    tier: int | None = None
+    """The only tier that is worked on in markets with a sweep of their own; None: all."""
     _markets: dict[tuple[str, bool], MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property
@@ -122,10 +127,13 @@ class Runtime:
 
     def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
         """Wire the market of a file that is at hand, as `market` does by name."""
+        tier = self.tier if file.sweep else None
+        if tier != MINUTE_TIER:
+            file = file.of_sweep()
         off = {rule.name: reason for rule in file.sources if (reason := self._why_off(rule))}
         cycle = CycleClock(self.clock, file.cycle_deadline_seconds, self.clock.monotonic())
         make = partial(self._cycle_source, file, cycle if in_cycle else None)
-        return MarketRuntime(file, calendar_for(file), off, make, cycle)
+        return MarketRuntime(file, calendar_for(file), off, make, cycle, tier)
 
     def recorded_source(self, file: MarketFile, rule: SourceRule, *, patience: Patience) -> tuple[Source, Recorder]:
         """Wire one source through its real transport, with a recorder of what is sent and answered."""

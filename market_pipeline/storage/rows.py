@@ -19,6 +19,11 @@ _MINUTE = "_minute"
 _POSITION = "_position"
 
 
+def of_symbols(rows: pa.Table, symbols: Sequence[str] | None) -> pa.Table:
+    """Return the rows of these symbols; None means all."""
+    return rows if symbols is None else rows.filter(pc.is_in(rows["symbol"], pa.array(symbols, pa.string())))
+
+
 def check_rows(table: Table, market: str, rows: pa.Table) -> pa.Table:
     """Return `rows` in the table's column order, one row a key (the last one wins).
 

@@ -23,7 +23,7 @@ from market_pipeline.errors import ZygoteAbsent
 
 UNHURRIED = 10
 """Niceness of runs that nobody waits for: a minute's cycle beside them gets nine tenths of a core."""
-UNHURRIED_CADENCES = frozenset({"metrics", "heal", "daily", "retention"})
+UNHURRIED_CADENCES = frozenset({"sweep", "metrics", "heal", "daily", "retention"})
 
 
 def niceness(run: dg.DagsterRun) -> int:

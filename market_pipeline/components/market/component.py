@@ -59,14 +59,15 @@ class Market(dg.Component):
         heal_job = gaps.heal_job(self.file, missing)
         fresh = checks.freshness_checks(self.file)
         minute_job = schedules.minute_job(self.file, minute, fresh)
+        sweeps = [schedules.sweep_job(self.file, minute, fresh)] if self.file.sweep else []
         daily_job = schedules.daily_job(self.file, daily)
         metrics_job = metrics_schedule.metrics_job(self.file, slow)
         return dg.Definitions(
             assets=[*minute, *slow, *daily, missing],
             asset_checks=fresh,
-            jobs=[minute_job, metrics_job, daily_job, heal_job],
+            jobs=[minute_job, *sweeps, metrics_job, daily_job, heal_job],
             schedules=[
-                schedules.minute_schedule(self.file, minute_job),
+                *(schedules.minute_schedule(self.file, job) for job in (minute_job, *sweeps)),
                 metrics_schedule.metrics_schedule(self.file, metrics_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
                 gaps.heal_schedule(self.file, heal_job),

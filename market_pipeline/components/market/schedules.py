@@ -10,11 +10,13 @@ from datetime import date
 
 import dagster as dg
 
-from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.components.runtime_resource import TIER_TAG, RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
 
 MINUTE_MAX_RUNTIME_SECONDS = 55
+SWEEP_MAX_RUNTIME_SECONDS = 170
+"""It may last longer than a minute; the next one begins with the first full minute after it."""
 MARKET_TAG, CADENCE_TAG = "market_pipeline/market", "market_pipeline/cadence"
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -34,12 +36,28 @@ def minute_job(
     """Build `<market>_minute`: the whole way of the data, in one process, without the checks that the sensor makes."""
     tags = {MARKET_TAG: file.market, CADENCE_TAG: "minute", "dagster/max_runtime": str(MINUTE_MAX_RUNTIME_SECONDS)}
     tags["dagster/priority"] = "1"  # first out of the queue
+    if file.sweep:
+        tags[TIER_TAG] = "1"
     return dg.define_asset_job(
         f"{file.market}_minute",
         selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
         tags=tags,
         description=f"One minute of {file.title}: quotes, live tickers, bars, indicators.",
+    )
+
+
+def sweep_job(
+    file: MarketFile, assets: Sequence[dg.AssetsDefinition], left_out: Sequence[dg.AssetChecksDefinition]
+) -> Job:
+    """Build `<market>_sweep`: the same way of the data for tier 2, beside tier 1's minute and behind it."""
+    tags = {MARKET_TAG: file.market, CADENCE_TAG: "sweep", TIER_TAG: "2"}
+    return dg.define_asset_job(
+        f"{file.market}_sweep",
+        selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
+        executor_def=dg.in_process_executor,
+        tags=tags | {"dagster/max_runtime": str(SWEEP_MAX_RUNTIME_SECONDS)},
+        description=f"Tier 2 of {file.title}, as far as the budget allows: quotes, live tickers, bars, indicators.",
     )
 
 
@@ -55,10 +73,10 @@ def daily_job(file: MarketFile, assets: Sequence[dg.AssetsDefinition]) -> Job:
 
 
 def minute_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
-    """Build the schedule that runs a cycle each minute while the market has work."""
+    """Build the schedule that runs a cycle, or a sweep, each minute while the market has work."""
 
     @dg.schedule(
-        name=f"{file.market}_minute",
+        name=job.name,
         job=job,
         cron_schedule="* * * * *",
         execution_timezone="UTC",

@@ -14,6 +14,7 @@ from market_pipeline.markets.schema.market_file import MarketFile
 from market_pipeline.markets.schema.metrics import MetricAges, MetricsRule
 from market_pipeline.markets.schema.sharia import ExcludedSector, ReviewedSector, ShariaRule
 from market_pipeline.markets.schema.sources import Budget, SourceRule, budget_disputes
+from market_pipeline.markets.schema.sweep import SweepRule
 
 __all__ = [
     "NEXT_MIDNIGHT",
@@ -43,6 +44,7 @@ __all__ = [
     "ShariaRule",
     "SourceRule",
     "SpecialDay",
+    "SweepRule",
     "SymbolRule",
     "UniverseRule",
     "budget_disputes",

@@ -12,6 +12,7 @@ from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimit
 from market_pipeline.markets.schema.metrics import MetricsRule
 from market_pipeline.markets.schema.sharia import ShariaRule
 from market_pipeline.markets.schema.sources import SourceRule
+from market_pipeline.markets.schema.sweep import SweepRule
 
 
 class MarketFile(Section):
@@ -33,6 +34,7 @@ class MarketFile(Section):
     seeds: tuple[SeedRule, ...] = ()
     expected_bars: int | None = Field(None, description="bars of a full session for a continuously traded symbol")
     cycle_deadline_seconds: int = Field(40, ge=5, le=55)
+    sweep: SweepRule | None = None
     daily: DailyRule = DailyRule()
     merge: MergeRule = MergeRule()
     freshness: FreshnessLimits = FreshnessLimits()
@@ -89,6 +91,14 @@ class MarketFile(Section):
     def source(self, name: str) -> SourceRule:
         """Return the rule of the source called `name`."""
         return next(rule for rule in self.sources if rule.name == name)
+
+    def of_sweep(self) -> MarketFile:
+        """Return the file with the deadline of a sweep, for every source; itself where tier 2 has no sweep."""
+        if self.sweep is None:
+            return self
+        sources = tuple(rule.model_copy(update={"deadline_seconds": None}) for rule in self.sources)
+        deadline = self.sweep.cycle_deadline_seconds
+        return self.model_copy(update={"sources": sources, "cycle_deadline_seconds": deadline})
 
     def deadline_seconds(self, source: str) -> int:
         """Return how long a cycle waits for the quotes of the source called `source`, from the cycle's start."""
