@@ -17,7 +17,7 @@ from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.bar_window import BarWindow
 from market_pipeline.indicators.catalogue import all_indicators
 from market_pipeline.indicators.engine import compute
-from market_pipeline.indicators.indicator import FIELDS, PRICE, FloatArray, Group, Indicator
+from market_pipeline.indicators.indicator import FIELDS, PRICE, FloatArray, Indicator
 from market_pipeline.indicators.pandas_ta_group import EXCLUDED
 
 Parameters = Mapping[str, float | str]
@@ -38,8 +38,9 @@ def compute_one(
     """Return each output of a function by its name, one float64 value a bar, NaN where there is none.
 
     `function` is a column of the catalogue ("RSI_14", params {}), a TA-Lib function ("RSI", every parameter stated)
-    or one of pandas-ta ("alma", its own averages, never TA-Lib's). `inputs` are fields of the bars, in place of the
-    function's usual ones. Raise IndicatorError for an unknown function, parameter or field, and for unfit bars.
+    or one of pandas-ta ("alma", called with talib=False where it takes that). `inputs` are fields of the bars in
+    place of a TA-Lib function's usual ones; totals start at bar `session_start`. Raise IndicatorError for an unknown
+    function, parameter or field, and for unfit bars.
     """
     known = {column: indicator for indicator in all_indicators() for column in indicator.columns}
     if function in known and not params and inputs is None:
@@ -52,8 +53,7 @@ def compute_one(
 
 def _outputs(definition: Indicator, bars: Bars, session_start: int) -> dict[str, FloatArray]:
     fields = {name: _field(bars, name, definition.function) for name in definition.inputs}
-    # what the function does not read may be anything that a window admits
-    unread = next(iter(fields.values())) if set(fields) != {"volume"} else np.ones(len(fields["volume"]))
+    unread = np.zeros(len(next(iter(fields.values()))))
     arrays = {name: fields.get(name, unread) for name in FIELDS}
     window = BarWindow(definition.function, **arrays, session_start=session_start)
     values = compute(window, first=0, indicators=(definition,))
@@ -73,12 +73,15 @@ def _talib_definition(
     function: str, params: tuple[tuple[str, float | str], ...], inputs: tuple[str, ...] | None
 ) -> Indicator:
     """Return a definition for a TA-Lib function; the engine then demands every parameter."""
+    import talib
     import talib.abstract
 
-    if function not in talib.abstract.__TA_FUNCTION_NAMES__:
+    if not hasattr(talib, function):
         raise _refusal(function, "TA-Lib has no such function", "see https://ta-lib.org/functions")
-    described = talib.abstract.Function(function)
-    usual = [named for given in described.input_names.values() for named in ([given] if isinstance(given, str) else given)]
+    described = talib.abstract.Function(function)  # type: ignore[attr-defined]  # its stub forgets it
+    usual = [
+        named for given in described.input_names.values() for named in ([given] if isinstance(given, str) else given)
+    ]
     fields, outputs = inputs or tuple(usual), tuple(described.output_names)
     if len(fields) != len(usual) or not set(fields) <= set(FIELDS):
         raise _refusal(function, f"it reads {usual}, `inputs` names {fields}", f"name as many, out of {FIELDS}")
@@ -97,11 +100,9 @@ def _from_pandas_ta(function: str, params: Parameters, bars: Bars) -> dict[str, 
     accepted = inspect.signature(found).parameters
     if not set(params) <= set(accepted):  # pandas-ta would swallow them
         raise _refusal(function, f"it takes {list(accepted)}, given are {list(params)}", "correct the parameters")
-    series = {
-        name: pd.Series(_field(bars, name.strip("_"), function))
-        for name in accepted
-        if name.strip("_") in FIELDS and name not in params
-    }
+    # a field that may be left out changes the formula
+    needed = [name for name, given in accepted.items() if given.default is inspect.Parameter.empty]
+    series = {name: pd.Series(_field(bars, name.strip("_"), function)) for name in needed if name.strip("_") in FIELDS}
     # else the result would depend on what is installed
     options = {"talib": False} if "talib" in accepted else {}
     with np.errstate(all="ignore"):

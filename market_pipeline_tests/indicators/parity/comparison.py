@@ -28,7 +28,8 @@ class Verdict(StrEnum):
 class Comparison:
     """Bars compared, those more than a billionth apart, the greatest distance of all and of the last 100 bars.
 
-    A distance is relative to the other's figure, or to the median size of its figures where that is greater.
+    A distance is relative to the other's figure, or to the median size of its figures where that is greater
+    (never below 0.001).
     """
 
     bars: int
@@ -55,9 +56,9 @@ def compare(ours: FloatArray, theirs: FloatArray) -> Comparison:
     has_ours, has_theirs = np.isfinite(ours), np.isfinite(theirs)
     both = has_ours & has_theirs
     size = np.abs(theirs[has_theirs])
-    scale = np.maximum(np.abs(theirs), np.median(size) if size.any() else 1.0)
-    # a median of 0 (patterns, flags) leaves the figure itself, and 1 where that is 0 too
-    scale = np.where(scale > 0, scale, 1.0)
+    # the median of patterns and flags is 0; rounding alone puts 2e-16 in the place of a 0
+    typical = max(np.median(size) or size.max(), 1e-3) if size.size else 1.0
+    scale = np.maximum(np.abs(theirs), typical)
     error = np.where(both, np.abs(ours - theirs) / scale, 0.0)
     starts = int(np.argmax(has_ours)), int(np.argmax(has_theirs))
     one_sided = (has_ours != has_theirs)[max(starts) :].sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +29,9 @@ class GoldenFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._results = cache(self._read)
 
-    @cache
+    @cached_property
     def bars(self) -> dict[str, FloatArray]:
         """Return the 502 daily bars, the closes of the symbol compared with, and the number of each bar's month."""
         rows, others = self._rows("default"), self._rows("compare")
@@ -51,10 +52,9 @@ class GoldenFiles:
 
     def compare(self, golden: Golden, ours: Recipe) -> Comparison:
         """Compare a recipe with the recorded output."""
-        return compare(ours.compute(self.bars()), self._figures(self._results(golden.file), golden.output))
+        return compare(ours.compute(self.bars), self._figures(self._results(golden.file), golden.output))
 
-    @cache
-    def _results(self, file: str) -> list[dict[str, object]]:
+    def _read(self, file: str) -> list[dict[str, object]]:
         with gzip.open(self._folder / "results" / f"{file}.standard.json.gz") as opened:
             rows: list[dict[str, object]] = json.load(opened)
         return rows

@@ -11,12 +11,8 @@ from market_pipeline_tests.indicators.parity.recipe import CLOSE, HIGH, MIDDLE, 
 WARMS_UP = "they show figures while the averages still fill, we wait for TA-Lib's warm-up"
 EMA_20, ATR_10, SMA_20 = call("EMA", timeperiod=20), call("ATR", timeperiod=10), call("SMA", timeperiod=20)
 SMA_5 = call("SMA", timeperiod=5)
-JAW, TEETH, LIPS = (
-    call("RMA", MIDDLE, timeperiod=bars).later(shift) for bars, shift in ((13, 8), (8, 5), (5, 3))
-)
-BBU, BBM, BBL = (
-    call("BBANDS", timeperiod=20, nbdevup=2.0, nbdevdn=2.0, matype=0, output=place) for place in range(3)
-)
+JAW, TEETH, LIPS = (call("RMA", MIDDLE, timeperiod=bars).later(shift) for bars, shift in ((13, 8), (8, 5), (5, 3)))
+BBU, BBM, BBL = (call("BBANDS", timeperiod=20, nbdevup=2.0, nbdevdn=2.0, matype=0, output=place) for place in range(3))
 KCU, KCM, KCL = (call("KC", timeperiod=20, atrperiod=10, nbdev=2.0, output=place) for place in range(3))
 DCU, DCM, DCL = (call("DONCHIAN", timeperiod=20, output=place) for place in range(3))
 STOP, WAY = (call("SUPERTREND", timeperiod=10, multiplier=3.0, output=place) for place in range(2))
@@ -34,10 +30,13 @@ AVERAGES = (
     Golden("gator", "lower", number(0) - each("abs", np.abs, TEETH - LIPS), "RMA_14"),
     *absent("gator", "upperIsExpanding lowerIsExpanding", "no figure: whether the bar above has grown"),
     Golden(
-        "alma", "alma", call("alma", length=9, sigma=6.0, dist_offset=0.85), "",
+        "alma",
+        "alma",
+        call("alma", length=9, sigma=6.0, dist_offset=0.85),
+        "",
         "pandas-ta rounds the place of the greatest weight down to a whole bar: 6 instead of 6.8",
         weighted("normal weights around bar 6.8", np.exp(-((np.arange(9) - 6.8) ** 2) / (2 * 1.5**2))),
-    ),  # fmt: skip
+    ),
     Golden("dema", "dema", call("DEMA", timeperiod=14), "DEMA_20", WARMS_UP),
     Golden("dynamic", "dynamic", call("mcgd", length=14, c=0.6)),
     Golden("ema", "ema", EMA_20, "EMA_20"),
@@ -45,9 +44,13 @@ AVERAGES = (
     Golden("hma", "hma", call("HMA", timeperiod=14), "HMA_20"),
     Golden("htl", "trendline", call("HT_TRENDLINE", MIDDLE), "HT_TRENDLINE", WARMS_UP),
     Golden(
-        "htl", "dcPeriods", HILBERT, "HT_TRENDLINE", "they round to whole bars; TA-Lib's period is smooth",
+        "htl",
+        "dcPeriods",
+        HILBERT,
+        "HT_TRENDLINE",
+        "they round to whole bars; TA-Lib's period is smooth",
         each("round", lambda x: np.floor(x + 0.5), HILBERT),
-    ),  # fmt: skip
+    ),
     Golden("htl", "smoothPrice", call("WMA", MIDDLE, timeperiod=4), "WMA_10", "they begin with the seventh bar"),
     Golden("kama", "kama", call("KAMA", timeperiod=10), "KAMA_10", "they also show the seed, the tenth close"),
     Golden("kama", "er", call("ER", timeperiod=10), "ER_10"),
@@ -89,7 +92,7 @@ BANDS = (
     *absent(
         "stdev-channels", "centerline upperChannel lowerChannel breakPoint",
         "never ours: the line of 20 bars is drawn back over them, so that a past bar's figure looks ahead",
-    ),  # fmt: skip
+    ),
 )  # fmt: skip
 
 STOPS = (
@@ -102,15 +105,15 @@ STOPS = (
     Golden(
         "psar", "sar", call("SAR", acceleration=0.02, maximum=0.2), "PSAR_0.02_0.2",
         "they hide the bars up to the first reversal, and begin with another extreme",
-    ),  # fmt: skip
+    ),
     *absent("psar", "isReversal", "no column of ours: the bar at which PSAR changes sides says it"),
-    *absent("vol-stop", "sar isStop upperBand lowerBand", "no column of ours: Wilder's volatility stop; PSAR is his later"),
+    *absent("vol-stop", "sar isStop upperBand lowerBand", "no column of ours: Wilder's volatility stop; we have PSAR"),
     Golden("ichimoku", "tenkanSen", call("MIDPRICE", timeperiod=9), "MIDPRICE_14"),
     Golden("ichimoku", "kijunSen", call("MIDPRICE", timeperiod=26), "MIDPRICE_14"),
     Golden(
         "ichimoku", "senkouSpanA",
         ((call("MIDPRICE", timeperiod=9) + call("MIDPRICE", timeperiod=26)) / 2).later(26), "MIDPRICE_14",
-    ),  # fmt: skip
+    ),
     Golden("ichimoku", "senkouSpanB", call("MIDPRICE", timeperiod=52).later(26), "MIDPRICE_14"),
     *absent("ichimoku", "chikouSpan", "never ours: it is the close of 26 bars later, so it looks ahead"),
     Golden("fcb", "upperBand", last_known(swing(0)).later(2)),

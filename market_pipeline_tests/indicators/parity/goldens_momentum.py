@@ -7,7 +7,7 @@ import numpy as np
 from market_pipeline_tests.indicators.parity.golden import Golden, absent
 from market_pipeline_tests.indicators.parity.goldens_averages import WARMS_UP
 from market_pipeline_tests.indicators.parity.rebuilt import streak
-from market_pipeline_tests.indicators.parity.recipe import CLOSE, HIGH, LOW, MIDDLE, call, each
+from market_pipeline_tests.indicators.parity.recipe import MIDDLE, call, each
 
 SEED = "Wilder's sums begin with 13 true ranges and moves in TA-Lib, with 14 in theirs"
 TIE = "two bars share the extreme: TA-Lib counts from the newer one, they from the older"
@@ -45,9 +45,13 @@ MOMENTUM = (
     Golden("bop", "bop", call("SMA", call("BOP"), timeperiod=14), "BOP"),
     Golden("cci", "cci", call("CCI", timeperiod=20), "CCI_20"),
     Golden(
-        "cmo", "cmo", call("CMO", timeperiod=14), "CMO_14",
-        "TA-Lib's CMO smooths with Wilder's mean, theirs takes plain sums", call("CMOU", timeperiod=14),
-    ),  # fmt: skip
+        "cmo",
+        "cmo",
+        call("CMO", timeperiod=14),
+        "CMO_14",
+        "TA-Lib's CMO smooths with Wilder's mean, theirs takes plain sums",
+        call("CMOU", timeperiod=14),
+    ),
     Golden("crsi", "streak", streak()),
     Golden("crsi", "rsi", RSI_3, "RSI_7"),
     Golden("crsi", "rsiStreak", RUN_RSI, "RSI_7", "they show it two bars after its first value"),
@@ -77,12 +81,21 @@ MOMENTUM = (
     Golden("smi", "smi", SMI, "SMI_13_25_2_9", WARMS_UP),
     Golden("smi", "signal", SMIS, "SMIs_13_25_2_9", WARMS_UP),
     Golden(
-        "stc", "stc",
+        "stc",
+        "stc",
         call(
-            "STOCH", EMA_23_LESS_50, EMA_23_LESS_50, EMA_23_LESS_50,
-            fastk_period=10, slowk_period=3, slowk_matype=0, slowd_period=1, slowd_matype=0,
-        ), "STOCHk_14_3_3",
-    ),  # fmt: skip
+            "STOCH",
+            EMA_23_LESS_50,
+            EMA_23_LESS_50,
+            EMA_23_LESS_50,
+            fastk_period=10,
+            slowk_period=3,
+            slowk_matype=0,
+            slowd_period=1,
+            slowd_matype=0,
+        ),
+        "STOCHk_14_3_3",
+    ),
     Golden("stoch", "oscillator", STOCH_K, "STOCHk_14_3_3", "they do not wait for d"),
     Golden("stoch", "signal", STOCH_D, "STOCHd_14_3_3"),
     Golden("stoch", "percentJ", 3 * STOCH_K - 2 * STOCH_D, "KDJj_9_3"),
@@ -92,9 +105,12 @@ MOMENTUM = (
     Golden("stoch-rsi", "stochRsi", STOCHRSI, "STOCHRSIk_14_14_3"),
     Golden("stoch-rsi", "signal", call("SMA", STOCHRSI, timeperiod=3), "STOCHRSId_14_14_3"),
     Golden(
-        "trix", "ema3", call("EMA", call("EMA", call("EMA", timeperiod=14), timeperiod=14), timeperiod=14), "TRIX_30",
+        "trix",
+        "ema3",
+        call("EMA", call("EMA", call("EMA", timeperiod=14), timeperiod=14), timeperiod=14),
+        "TRIX_30",
         WARMS_UP,
-    ),  # fmt: skip
+    ),
     Golden("trix", "trix", call("TRIX", timeperiod=14), "TRIX_30", WARMS_UP),
     Golden("tsi", "tsi", TSI, "TSI_25_13"),
     Golden("tsi", "signal", call("EMA", TSI, timeperiod=7), "TSI_25_13"),
@@ -108,10 +124,13 @@ TREND = (
     Golden("adx", "dx", call("DX", timeperiod=14), "DX_14", SEED),
     Golden("adx", "adx", ADX, "ADX_14", SEED),
     Golden(
-        "adx", "adxr", call("ADXR", timeperiod=14), "ADXR_14",
+        "adx",
+        "adxr",
+        call("ADXR", timeperiod=14),
+        "ADXR_14",
         "TA-Lib averages ADX with that of 13 bars ago (period − 1), they with that of 14; seed as ADX",
         (ADX + ADX.later(14)) / 2,
-    ),  # fmt: skip
+    ),
     Golden("aroon", "aroonUp", call("AROON", timeperiod=25, output=1), "AROONU_14", TIE),
     Golden("aroon", "aroonDown", call("AROON", timeperiod=25), "AROOND_14", TIE),
     Golden("aroon", "oscillator", call("AROONOSC", timeperiod=25), "AROONOSC_14", TIE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from market_pipeline.indicators.indicator import FloatArray
 from market_pipeline_tests.indicators.parity.golden import Golden, absent
 from market_pipeline_tests.indicators.parity.rebuilt import (
     COMPARED,
@@ -22,7 +23,6 @@ from market_pipeline_tests.indicators.parity.recipe import (
     Recipe,
     call,
     each,
-    number,
 )
 
 PREVIOUS_CLOSE = CLOSE.later(1)
@@ -56,14 +56,21 @@ VOLATILITY = (
     Golden("atr", "atr", call("ATR", timeperiod=14), "ATR_14"),
     Golden("atr", "atrp", call("NATR", timeperiod=14), "NATR_14"),
     Golden(
-        "chop", "chop", call("chop", length=14, atr_length=1, ln=False, scalar=100.0, drift=1), "CHOP_14_1_100.0",
-        "the reach of the 14 bars counts the close before them in theirs, not in pandas-ta's", CHOP,
-    ),  # fmt: skip
+        "chop",
+        "chop",
+        call("chop", length=14, atr_length=1, ln=False, scalar=100.0, drift=1),
+        "CHOP_14_1_100.0",
+        "the reach of the 14 bars counts the close before them in theirs, not in pandas-ta's",
+        CHOP,
+    ),
     Golden(
-        "ulcer", "ulcerIndex", call("ui", length=14, scalar=100), "UI_14",
+        "ulcer",
+        "ulcerIndex",
+        call("ui", length=14, scalar=100),
+        "UI_14",
         "falls count from the high of each bar's own 14 bars in pandas-ta, of the last 14 bars alone in theirs",
         ulcer(14),
-    ),  # fmt: skip
+    ),
     Golden("ulcer", "ui", call("ui", length=14, scalar=100), "UI_14", "the same, under another name", ulcer(14)),
 )
 
@@ -77,9 +84,13 @@ VOLUMES = (
     Golden("chaikin-osc", "fastEma", AD_FAST, "ADOSC_3_10"),
     Golden("chaikin-osc", "slowEma", AD_SLOW, "ADOSC_3_10"),
     Golden(
-        "chaikin-osc", "oscillator", call("ADOSC", fastperiod=3, slowperiod=10), "ADOSC_3_10", AD_SEED,
+        "chaikin-osc",
+        "oscillator",
+        call("ADOSC", fastperiod=3, slowperiod=10),
+        "ADOSC_3_10",
+        AD_SEED,
         AD_FAST - AD_SLOW,
-    ),  # fmt: skip
+    ),
     Golden("cmf", "moneyFlowMultiplier", MULTIPLIER, "CMF_20"),
     Golden("cmf", "moneyFlowVolume", FLOW, "CMF_20"),
     Golden("cmf", "cmf", call("CMF", timeperiod=20), "CMF_20"),
@@ -88,9 +99,13 @@ VOLUMES = (
     Golden("kvo", "signal", KLINGER_SIGNAL, "KVOs_34_55_13", NO_FORCE, call("EMA", TRUE_KLINGER, timeperiod=13)),
     Golden("mfi", "mfi", call("MFI", timeperiod=14), "MFI_14"),
     Golden(
-        "obv", "obv", OBV, "OBV", "TA-Lib begins with the first bar's volume, theirs with 0",
+        "obv",
+        "obv",
+        OBV,
+        "OBV",
+        "TA-Lib begins with the first bar's volume, theirs with 0",
         OBV - each("first", lambda volume: np.full(len(volume), volume[0]), VOLUME),
-    ),  # fmt: skip
+    ),
     Golden("pvo", "pvo", PVO, "PVO_12_26"),
     Golden("pvo", "signal", PVO_SIGNAL, "PVO_12_26"),
     Golden("pvo", "histogram", PVO - PVO_SIGNAL, "PVO_12_26"),
@@ -104,9 +119,11 @@ STATISTICS = (
     Golden("corr", "varianceA", call("VAR", COMPARED, timeperiod=20, nbdev=1.0), "VAR_20"),
     Golden("corr", "varianceB", VARIANCE, "VAR_20"),
     Golden(
-        "corr", "covariance",
-        CORRELATION * each("√", np.sqrt, VARIANCE * call("VAR", COMPARED, timeperiod=20, nbdev=1.0)), "CORREL_30",
-    ),  # fmt: skip
+        "corr",
+        "covariance",
+        CORRELATION * each("√", np.sqrt, VARIANCE * call("VAR", COMPARED, timeperiod=20, nbdev=1.0)),
+        "CORREL_30",
+    ),
     Golden("corr", "correlation", CORRELATION, "CORREL_30"),
     Golden("corr", "rSquared", CORRELATION * CORRELATION, "CORREL_30"),
     *absent("hurst", "hurstExponent hurstExponentAL", "no column of ours: rescaled range over 100 bars"),
@@ -147,6 +164,11 @@ SWINGS = (
     *absent("renko-atr", "open high low close volume isUp", "bricks whose step is the last ATR: they look ahead, too"),
 )  # fmt: skip
 
+
+def _body_of_95_percent(body: FloatArray, reach: FloatArray) -> FloatArray:
+    return 100 * np.sign(body) * (np.abs(body) >= 0.95 * reach)
+
+
 PATTERNS = (
     Golden(
         "doji", "match", call("CDLDOJI") / 100, "CDLDOJI",
@@ -157,7 +179,7 @@ PATTERNS = (
     Golden(
         "marubozu", "match", call("CDLMARUBOZU"), "CDLMARUBOZU",
         "TA-Lib: shadows within a tenth of the mean range, body longer than the mean; theirs: body ≥ 95 % of the range",
-        each("body ≥ 95 %", lambda o, h, l, c: 100 * np.sign(c - o) * (np.abs(c - o) >= 0.95 * (h - l)), OPEN, HIGH, LOW, CLOSE),
+        each("body ≥ 95 %", _body_of_95_percent, CLOSE - OPEN, HIGH - LOW),
     ),
     *absent("marubozu", "price", "the close of the bars that match"),
 )  # fmt: skip

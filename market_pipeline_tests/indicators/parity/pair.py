@@ -22,7 +22,7 @@ class Pair:
     theirs: Recipe | None
     why: str = ""
     proof: Recipe | None = None
-    """Theirs with the reason taken away."""
+    """Ours with the reason brought in: equal to theirs, it shows that the reason is the whole difference."""
 
 
 def theirs(function: str, output: int = 0, *, of: str = "", **params: float | str | bool) -> Recipe:
@@ -46,3 +46,8 @@ def theirs(function: str, output: int = 0, *, of: str = "", **params: float | st
 
     place = f"[{output}]" if output else ""
     return Recipe(f"{function}({words}){place}", compute)
+
+
+def either(first: Recipe, second: Recipe) -> Recipe:
+    """Return the figure of whichever has one."""
+    return Recipe(f"{first.text} or {second.text}", lambda b: np.fmax(first.compute(b), second.compute(b)))

@@ -35,23 +35,20 @@ class Recipe:
     def __rmul__(self, other: float) -> Recipe:
         return number(other) * self
 
+    def __radd__(self, other: float) -> Recipe:
+        return number(other) + self
+
     def later(self, bars: int) -> Recipe:
         """Show each figure `bars` bars after its own."""
-        return Recipe(
-            f"{self.text} {bars} bars ago", lambda b: np.r_[np.full(bars, np.nan), self.compute(b)[:-bars]]
-        )
+        return Recipe(f"{self.text} {bars} bars ago", lambda b: np.r_[np.full(bars, np.nan), self.compute(b)[:-bars]])
 
     def earlier(self, bars: int) -> Recipe:
         """Show each figure `bars` bars before it is known."""
-        return Recipe(
-            f"{self.text} {bars} bars later", lambda b: np.r_[self.compute(b)[bars:], np.full(bars, np.nan)]
-        )
+        return Recipe(f"{self.text} {bars} bars later", lambda b: np.r_[self.compute(b)[bars:], np.full(bars, np.nan)])
 
     def _with(self, other: Recipe | float, sign: str, join: Callable[[FloatArray, FloatArray], FloatArray]) -> Recipe:
         right = other if isinstance(other, Recipe) else number(other)
-        return Recipe(
-            f"({self.text} {sign} {right.text})", lambda bars: join(self.compute(bars), right.compute(bars))
-        )
+        return Recipe(f"({self.text} {sign} {right.text})", lambda bars: join(self.compute(bars), right.compute(bars)))
 
 
 def number(value: float) -> Recipe:
