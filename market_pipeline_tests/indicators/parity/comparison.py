@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     """What the distance is called; everything but EQUAL needs a reason. AT_THE_END: over the last 100 bars."""
 
     EQUAL = "equal"
-    STARTS = "equal, starts elsewhere"
+    STARTS = "equal from another start"
     AT_THE_END = "equal at the end"
     DIFFERS = "differs"
     ABSENT = "not ours"

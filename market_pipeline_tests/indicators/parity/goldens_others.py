@@ -37,13 +37,13 @@ FORCE = volume_force()
 TRUE_KLINGER = call("EMA", FORCE, timeperiod=34) - call("EMA", FORCE, timeperiod=55)
 NO_FORCE = "pandas-ta signs the plain volume; Klinger weighs it by the trend's own measure of movement"
 MULTIPLIER = ((CLOSE - LOW) - (HIGH - CLOSE)) / (HIGH - LOW)
-FLOW = MULTIPLIER * VOLUME
+FLOW = MULTIPLIER.named("multiplier") * VOLUME
 AD_FAST, AD_SLOW = call("EMA", call("AD"), timeperiod=3), call("EMA", call("AD"), timeperiod=10)
 AD_SEED = "TA-Lib starts both means with AD's first figure, theirs with the mean of the first 3 and 10"
 PVO = call("PVO", fastperiod=12, slowperiod=26, matype=1)
 PVO_SIGNAL = call("EMA", PVO, timeperiod=9)
 OBV = call("OBV")
-BAR = each("bar number", lambda close: np.arange(len(close), dtype=np.float64), CLOSE)
+BAR = each("", lambda close: np.arange(len(close), dtype=np.float64), CLOSE).named("bar number")
 SLOPE = call("LINEARREG_SLOPE", timeperiod=14)
 INTERCEPT = call("LINEARREG_INTERCEPT", timeperiod=14)
 STDDEV, MEAN = call("STDDEV", timeperiod=14, nbdev=1.0), call("SMA", timeperiod=14)
@@ -144,7 +144,11 @@ MONTH = [
     of_previous_month(name, take, of)
     for name, take, of in (("high", np.max, HIGH), ("low", np.min, LOW), ("close", lambda closes: closes[-1], CLOSE))
 ]
-ROLLING = [call("MAX", HIGH, timeperiod=20).later(1), call("MIN", LOW, timeperiod=20).later(1), PREVIOUS_CLOSE]
+ROLLING = [
+    call("MAX", HIGH, timeperiod=20).later(1).named("high of the 20 bars before"),
+    call("MIN", LOW, timeperiod=20).later(1).named("low of the 20 bars before"),
+    PREVIOUS_CLOSE,
+]
 BODY: Recipe = each("|body| / open", lambda opened, close: np.abs(close - opened) / opened, OPEN, CLOSE)
 
 SWINGS = (

@@ -44,7 +44,7 @@ def theirs(function: str, output: int = 0, *, of: str = "", **params: float | st
         table = result.to_frame() if isinstance(result, pd.Series) else result
         return table.iloc[:, output].to_numpy(dtype=np.float64)
 
-    place = f"[{output}]" if output else ""
+    place = f".{output}" if output else ""
     return Recipe(f"{function}({words}){place}", compute)
 
 

@@ -10,9 +10,9 @@ from market_pipeline_tests.indicators.parity.pair import Pair, either, theirs
 from market_pipeline_tests.indicators.parity.recipe import CLOSE, HIGH, LOW, OPEN, call, each
 
 WARMS_UP = "pandas-ta lets the inner averages begin with their first figure; TA-Lib fills each before it shows one"
-FIRST_VALUE = "pandas-ta starts the mean with the first figure, TA-Lib with the mean of the first 14"
+FIRST_VALUE = "pandas-ta starts the mean with the first figure, TA-Lib with the mean of the first ones"
 TREND_SEED = "pandas-ta starts Wilder's sums with the first bar's move and reach, TA-Lib with 13 moves"
-MAMA = "pandas-ta's period is 360 / arctan in radians, and Im adds where it should subtract: 50 bars, nearly always"
+MAMA = "pandas-ta's defect: period = 360 / arctan in radians, Im adds its terms; Stock.Indicators agrees with TA-Lib"
 RESET = "pandas-ta forgets the band it does not show, TA-Lib keeps both; Stock.Indicators agrees with TA-Lib"
 
 

@@ -81,7 +81,7 @@ def volume_force() -> Recipe:
             forces[bar] = volume[bar] * abs(2 * (reach[bar] / movement - 1)) * trend[bar] * 100
         return forces
 
-    return each("volume force", force, HIGH, LOW, CLOSE, VOLUME)
+    return each("", force, HIGH, LOW, CLOSE, VOLUME).named("volume force")
 
 
 def of_previous_month(name: str, take: Callable[[FloatArray], float], of: Recipe) -> Recipe:
@@ -91,14 +91,14 @@ def of_previous_month(name: str, take: Callable[[FloatArray], float], of: Recipe
         figures = {now: take(values[month == before]) for before, now in pairwise(np.unique(month))}
         return np.array([figures.get(each_month, np.nan) for each_month in month])
 
-    return each(f"last month's {name}", spread, of, field("month"))
+    return each("", spread, of, field("month")).named(f"last month's {name}")
 
 
 def classic_pivots(high: Recipe, low: Recipe, close: Recipe) -> dict[str, Recipe]:
     """Return the classic pivot and its three levels either side, as indicators/levels defines them."""
-    pivot, reach = (high + low + close) / 3, high - low
+    pivot, reach = ((high + low + close) / 3).named("pivot"), high - low
     return {
-        "pp": pivot,
+        "pp": (high + low + close) / 3,
         "r1": 2 * pivot - low,
         "s1": 2 * pivot - high,
         "r2": pivot + reach,

@@ -38,13 +38,17 @@ class Recipe:
     def __radd__(self, other: float) -> Recipe:
         return number(other) + self
 
+    def named(self, name: str) -> Recipe:
+        """Return the same under a name of its own."""
+        return Recipe(name, self.compute)
+
     def later(self, bars: int) -> Recipe:
         """Show each figure `bars` bars after its own."""
-        return Recipe(f"{self.text} {bars} bars ago", lambda b: np.r_[np.full(bars, np.nan), self.compute(b)[:-bars]])
+        return Recipe(f"{self.text}[−{bars}]", lambda b: np.r_[np.full(bars, np.nan), self.compute(b)[:-bars]])
 
     def earlier(self, bars: int) -> Recipe:
         """Show each figure `bars` bars before it is known."""
-        return Recipe(f"{self.text} {bars} bars later", lambda b: np.r_[self.compute(b)[bars:], np.full(bars, np.nan)])
+        return Recipe(f"{self.text}[+{bars}]", lambda b: np.r_[self.compute(b)[bars:], np.full(bars, np.nan)])
 
     def _with(self, other: Recipe | float, sign: str, join: Callable[[FloatArray, FloatArray], FloatArray]) -> Recipe:
         right = other if isinstance(other, Recipe) else number(other)
@@ -69,7 +73,7 @@ def each(text: str, apply: Callable[..., FloatArray], *of: Recipe) -> Recipe:
 def call(function: str, *of: Recipe, output: int = 0, **params: float | str) -> Recipe:
     """Call a function by name on its usual fields, or on `of`, from the first bar on where all of these are known."""
     words = ", ".join([*(r.text for r in of), *(f"{name}={value}" for name, value in params.items())])
-    place = f"[{output}]" if output else ""
+    place = f".{output}" if output else ""
 
     def compute(bars: Bars) -> FloatArray:
         if not of:
@@ -84,5 +88,5 @@ def call(function: str, *of: Recipe, output: int = 0, **params: float | str) -> 
 
 
 OPEN, HIGH, LOW, CLOSE, VOLUME = map(field, FIELDS)
-MIDDLE = (HIGH + LOW) / 2
-TYPICAL = (HIGH + LOW + CLOSE) / 3
+MIDDLE = ((HIGH + LOW) / 2).named("middle price")
+TYPICAL = ((HIGH + LOW + CLOSE) / 3).named("typical price")
