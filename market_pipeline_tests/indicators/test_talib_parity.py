@@ -5,11 +5,13 @@ The synthetic situations (ties, halts, no volume, five bars, prices of a million
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.bar_window import BarWindow
 from market_pipeline.indicators.catalogue import CATALOGUE, columns
 from market_pipeline.indicators.engine import compute, compute_many
@@ -44,3 +46,42 @@ def test_one_minute_of_the_whole_catalogue_gives_the_bits_of_the_session(windows
     for row, window in zip(minute, windows, strict=True):
         newest = np.concatenate([straight_from_talib(indicator, window)[:, -1] for indicator in CATALOGUE])
         assert np.array_equal(row, newest, equal_nan=True), window.symbol
+
+
+NASTY = ("zeros", "penny", "toobig", "max", "mismatch", "intraday", "bitcoin", "msft", "_issue0859.adx.nan")
+"""Recorded bars that broke another library: all zero, pennies, a quadrillion, dates in disorder, no volume."""
+
+
+@pytest.fixture(scope="module", params=NASTY)
+def nasty(realdata: Path, request: pytest.FixtureRequest) -> BarWindow:
+    path = realdata / "reference" / "stock.indicators" / "quotes" / f"{request.param}.csv"
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
+    fields = [np.array([float(row[place]) for row in rows]) for place in range(1, 6)]
+    return BarWindow(request.param, *fields, session_start=len(rows) // 2)
+
+
+@pytest.mark.realdata
+def test_bars_that_broke_another_library_give_talibs_bits(nasty):
+    ours = compute_many([nasty], [0], indicators=CATALOGUE).T
+    expected = np.concatenate([straight_from_talib(indicator, nasty) for indicator in CATALOGUE])
+    assert np.array_equal(ours, expected, equal_nan=True)
+
+
+@pytest.mark.realdata
+def test_bars_that_broke_another_library_leave_no_range_and_only_volume_divides_by_zero(nasty):
+    with np.errstate(invalid="ignore"):  # a price of 0, which no bar of the warehouse has
+        values = compute_many([nasty], [0], tier_1={nasty.symbol})
+    infinite = set()
+    for column, seen in zip(columns(), values.T, strict=True):
+        low, high = column.range or (-np.inf, np.inf)
+        assert not ((seen < low - 1e-9) | (seen > high + 1e-9)).any(), column.column
+        infinite |= {column.column} if np.isinf(seen).any() else set()
+    assert infinite <= {"VWMA_20", "RVOL_20"}
+
+
+@pytest.mark.realdata
+def test_bars_with_a_missing_price_are_refused(realdata: Path):
+    rows = list(csv.reader((realdata / "reference/stock.indicators/quotes/bad.csv").read_text().splitlines()))[1:]
+    fields = [np.array([float(row[place] or "nan") for row in rows]) for place in range(1, 6)]
+    with pytest.raises(IndicatorError, match="take bad's bars for indicators: a price is NaN or infinite"):
+        BarWindow("bad", *fields, session_start=0)
