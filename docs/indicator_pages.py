@@ -121,7 +121,7 @@ def _summary(*, link: bool = True) -> str:
     page = "\n\nEach figure with its error and reason: [indicator-parity.md](indicator-parity.md)." if link else ""
     absent = sum(golden.ours is None for golden in GOLDENS)
     return (
-        f"- pandas-ta: of {len(pairs)} columns that it has too, {_tally(pairs)}.\n"
+        f"- pandas-ta: of {len(pairs)} columns that it computes too, {_tally(pairs)}.\n"
         f"- Stock.Indicators: of {len(GOLDENS)} recorded outputs in {len({g.file for g in GOLDENS})} files, "
         f"{_tally(goldens)}; {absent} are not ours.\n"
         "- Unexplained: 0." + page

@@ -25,7 +25,7 @@ class Pair:
     """Ours with the reason brought in: equal to theirs, it shows that the reason is the whole difference."""
 
 
-def theirs(function: str, output: int = 0, *, of: str = "", **params: float | str | bool) -> Recipe:
+def theirs(function: str, output: int | str = 0, *, of: str = "", **params: float | str | bool) -> Recipe:
     """Call pandas-ta on the fields that it names, or on `of` in place of the close."""
     found = getattr(pandas_ta, function)
     accepted = inspect.signature(found).parameters
@@ -42,7 +42,8 @@ def theirs(function: str, output: int = 0, *, of: str = "", **params: float | st
         with patch.dict(pandas_ta.maps.Imports, {"talib": False}), np.errstate(all="ignore"):
             result = found(**series, **params, **options)
         table = result.to_frame() if isinstance(result, pd.Series) else result
-        return table.iloc[:, output].to_numpy(dtype=np.float64)
+        name = table.columns[output] if isinstance(output, int) else output
+        return table[name].to_numpy(dtype=np.float64)
 
     place = f".{output}" if output else ""
     return Recipe(f"{function}({words}){place}", compute)

@@ -7,6 +7,7 @@ import numpy as np
 from market_pipeline.indicators.indicator import FloatArray
 from market_pipeline_tests.indicators.parity.pair import Pair, theirs
 from market_pipeline_tests.indicators.parity.pairs import AVERAGES, FIRST_VALUE, PATTERNS, TREND, WARMS_UP
+from market_pipeline_tests.indicators.parity.pairs_extra import EXTRA
 from market_pipeline_tests.indicators.parity.recipe import CLOSE, TYPICAL, VOLUME, Recipe, call, each, number
 
 EARLY = "pandas-ta does not wait for d"
@@ -168,5 +169,5 @@ STATISTICS = (
     ),
     Pair("PARKINSON_20", None, "pandas-ta has no Parkinson volatility"),
 )  # fmt: skip
-PAIRS: tuple[Pair, ...] = (*AVERAGES, *TREND, *MOMENTUM, *VOLATILITY, *VOLUMES, *STATISTICS, *PATTERNS)
-"""Every column of TA-Lib's and of ours, once."""
+PAIRS: tuple[Pair, ...] = (*AVERAGES, *TREND, *MOMENTUM, *VOLATILITY, *VOLUMES, *STATISTICS, *PATTERNS, *EXTRA)
+"""Every column once."""
