@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.indicator_pages import indicators_page, parity_page
-from docs.markdown import markdown_table
+from docs.markdown import markdown_table as _markdown
 from docs.sample_shapes import shapes_text
 from market_pipeline.steps.warehouse_tables import indicators_1m
 from market_pipeline.storage import tables
@@ -37,7 +37,7 @@ def _tables_page() -> str:
         latest = f" · view `{table.name}_latest`" if table.has_latest else ""
         lines += ["", f"## {table.name}", "", f"{table.description}. Key: {', '.join(table.key)}{latest}.", ""]
         rows = [(f"`{c.name}`", str(c.type), c.unit, c.description) for c in table.columns]
-        lines += markdown_table(("column", "type", "unit", "meaning"), rows)
+        lines += _markdown(("column", "type", "unit", "meaning"), rows)
     text = "market, symbol, interval_start, session_date, the columns of [indicators.md](indicators.md), known_at"
     named = len(indicators_1m().columns)
     lines += ["", "## indicators_1m", "", f"{text}: {named} in all · view `indicators_1m_latest`."]

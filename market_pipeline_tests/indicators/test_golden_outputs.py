@@ -8,9 +8,10 @@ import pytest
 
 from market_pipeline.indicators.catalogue import columns
 from market_pipeline_tests.indicators.parity import figures
-from market_pipeline_tests.indicators.parity.comparison import TOLERANCE, Verdict
+from market_pipeline_tests.indicators.parity.comparison import TOLERANCE, Verdict, compare
 from market_pipeline_tests.indicators.parity.golden import Golden
 from market_pipeline_tests.indicators.parity.golden_files import GOLDENS, GoldenFiles
+from market_pipeline_tests.indicators.parity.goldens_others import MONTH
 
 OURS = [golden for golden in GOLDENS if golden.ours is not None]
 by_output = pytest.mark.parametrize("golden", OURS, ids=lambda golden: golden.key)
@@ -63,3 +64,13 @@ def test_the_columns_named_beside_an_output_are_columns():
     known = {column.column for column in columns()}
     named = {golden.column for golden in GOLDENS if golden.column and not golden.column.startswith("levels: ")}
     assert named <= known
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("output", ["pp", "r1", "s1", "r2", "s2", "r3", "s3"])
+def test_the_classic_pivots_of_levels_1m_are_the_recorded_ones(files, output):
+    levels = pytest.importorskip("market_pipeline.indicators.levels.pivots")
+    previous = levels.PreviousSession(files.bars["open"], *(recipe.compute(files.bars) for recipe in MONTH))
+    names = [level.column for level in levels.PIVOTS]
+    ours = levels.pivots(previous)[names.index(f"{output.upper()}_CLASSIC")]
+    assert compare(ours, files.outputs("pivot-points")[output]).verdict is Verdict.EQUAL
