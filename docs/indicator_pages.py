@@ -141,6 +141,8 @@ def _pairs_table() -> list[str]:
         for p in compared
     ]
     absent = [f"`{pair.column}` ({pair.why})" for pair in PAIRS if pair.theirs is None]
+    listed = {pair.column for pair in PAIRS}
+    absent += [f"`{c.column}` (nobody has yet)" for c in columns() if c.column not in listed]
     header = ("column", "pandas-ta", "bars", "max error", "verdict", *WHY)
     return [*markdown_table(header, rows), "", f"Not compared: {'; '.join(absent)}."]
 
