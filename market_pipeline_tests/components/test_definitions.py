@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from market_pipeline.indicators.catalogue import columns
 from market_pipeline.markets.loader import load_markets, market_names
 from market_pipeline_tests.conftest import PROJECT
 
@@ -111,6 +112,14 @@ def test_every_asset_has_its_columns_with_meaning_and_unit(repository: dg.Reposi
     columns = keys(repository)["india/bars_1m"].metadata["dagster/column_schema"].columns
     turnover = next(column for column in columns if column.name == "turnover")
     assert turnover.description == "money traded in the minute; null when it cannot be known [currency]"
+
+
+def test_an_indicators_column_is_described_by_its_formula_and_unit(repository: dg.RepositoryDefinition) -> None:
+    schema = keys(repository)["india/indicators_1m"].metadata["dagster/column_schema"]
+    described = {column.name: column.description for column in schema.columns}
+    assert described["RSI_14"] == "100·gains/(gains + losses), Wilder's means [percent]"
+    assert described["HMA_20"] == "WMA 4 of 2·WMA 10 − WMA 20 [currency]"
+    assert {c.column: f"{c.description} [{c.unit}]" for c in columns()}.items() <= described.items()
 
 
 def test_every_table_has_its_valid_check_and_live_tables_are_fresh(repository: dg.RepositoryDefinition) -> None:

@@ -55,6 +55,21 @@ def with_unknown_volume(window: BarWindow, *places: int) -> BarWindow:
     return replace(window, volume=volume)
 
 
+def scaled(window: BarWindow, *, price: float = 1.0, volume: float = 1.0) -> BarWindow:
+    """Return the window with other sizes of prices and volumes."""
+    prices = [field * price for field in window.fields[:4]]
+    return BarWindow(window.symbol, *prices, window.volume * volume, session_start=window.session_start)
+
+
+def with_minutes_missing(window: BarWindow, *, seed: int = 9) -> BarWindow:
+    """Return the window without a third of its bars, whole stretches and single ones."""
+    kept = np.random.default_rng(seed).random(len(window)) > 0.2
+    kept[100:150] = kept[260:300] = False
+    return BarWindow(
+        window.symbol, *(field[kept] for field in window.fields), session_start=int(kept[: window.session_start].sum())
+    )
+
+
 SITUATIONS: dict[str, BarWindow] = {
     "gaps between sessions": walk(),
     "a coarse tick, so many ties": walk(seed=3, tick=2.0),
@@ -62,6 +77,9 @@ SITUATIONS: dict[str, BarWindow] = {
     "one price for ever": flat(),
     "one price, with volume": flat(volume=500.0),
     "a halt over the session's start": patched(200, 290),
+    "a third of the minutes missing": with_minutes_missing(walk(seed=8)),
+    "prices of a hundred thousandth": scaled(walk(seed=7), price=1e-7),
+    "prices of a trillion": scaled(walk(seed=7), price=2.5e9, volume=1e6),
     "five bars": first_bars(walk(seed=5), 5),
     "one bar": first_bars(walk(seed=5), 1),
     "no bar": first_bars(walk(seed=5), 0),

@@ -75,6 +75,33 @@ def test_the_hull_mean_is_a_short_weighted_mean_of_twice_the_fast_less_the_slow(
     assert_rebuilt("HMA_20", talib.WMA(difference, 4)[3:], from_bar=22)
 
 
+def test_the_triangular_mean_of_twenty_is_a_mean_of_eleven_means_of_ten():
+    assert_rebuilt("TRIMA_20", talib.SMA(talib.SMA(CLOSE, 10)[9:], 11)[10:], from_bar=19)
+
+
+def test_the_mean_without_lag_is_that_of_closes_carried_on_by_their_last_nine_bars():
+    assert_rebuilt("ZLEMA_20", smoothed(2 * CLOSE[9:] - CLOSE[:-9], 20), from_bar=28)
+
+
+def test_tillsons_mean_is_a_generalised_double_mean_applied_three_times():
+    e3, e4, e5, e6 = (smoothed(CLOSE, *[5] * times)[-336:] for times in (3, 4, 5, 6))
+    cube_of_both = 1.7**3 * e3 - 3 * 1.7**2 * 0.7 * e4 + 3 * 1.7 * 0.7**2 * e5 - 0.7**3 * e6
+    assert_rebuilt("T3_5_0.7", cube_of_both, from_bar=24)
+
+
+def test_the_index_of_falling_volume_compounds_the_changes_of_those_bars():
+    moves = np.where(np.diff(WINDOW.volume[240:]) < 0, CLOSE[241:] / CLOSE[240:-1], 1.0)
+    assert_rebuilt("NVI", 1000 * np.cumprod(np.r_[1.0, moves]), from_bar=240)
+
+
+def test_kaufmans_mean_weighs_by_the_square_of_the_scaled_efficiency():
+    weight = (VALUES["ER_10"] * (2 / 3 - 2 / 31) + 2 / 31) ** 2
+    kama = [CLOSE[9]]
+    for bar in range(10, 360):
+        kama.append(kama[-1] + weight[bar] * (CLOSE[bar] - kama[-1]))
+    assert_rebuilt("KAMA_10", np.array(kama[1:]), from_bar=10)
+
+
 def test_the_percent_rank_counts_the_closes_below():
     rank = [100 * np.mean(CLOSE[bar - 100 : bar] < CLOSE[bar]) for bar in range(100, 360)]
     assert_rebuilt("PERCENTRANK_100", np.array(rank), from_bar=100)

@@ -1,4 +1,4 @@
-"""Recorded minutes of the National Stock Exchange of India: five sessions of August 2016."""
+"""Recorded minutes of the National Stock Exchange of India: the third of five sessions of August 2016."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import talib
 
 from market_pipeline.indicators.bar_window import BarWindow
-from market_pipeline.indicators.catalogue import CATALOGUE, columns
-from market_pipeline.indicators.engine import compute, compute_many
-from market_pipeline.indicators.indicator import Anchor
+from market_pipeline.indicators.catalogue import columns
+from market_pipeline.indicators.engine import compute_many
 
 pytestmark = pytest.mark.realdata
 SYMBOLS = ("RELIANCE", "ADANIENT", "APOLLOHOSP", "ASHOKLEY")
@@ -33,17 +31,6 @@ def windows(realdata: Path) -> list[BarWindow]:
 def _third_session(table, symbol, fields) -> BarWindow:
     arrays = [table[name].to_numpy().astype(np.float64)[:1125] for name in fields]
     return BarWindow(symbol, *arrays, session_start=750)
-
-
-@pytest.mark.parametrize("indicator", CATALOGUE, ids=lambda indicator: indicator.columns[0])
-def test_real_minutes_give_talibs_values_to_the_last_bit(windows, indicator):
-    for window in windows:
-        start = 750 if indicator.anchor is Anchor.SESSION else 0
-        result = getattr(talib, indicator.function)(
-            *(getattr(window, name)[start:] for name in indicator.inputs), **indicator.params
-        )
-        expected = np.array(result, dtype=np.float64).reshape(len(indicator.columns), -1)[:, 750 - start :]
-        assert np.array_equal(compute(window, first=750, indicators=(indicator,)), expected, equal_nan=True)
 
 
 def test_the_cycle_of_one_minute_gives_the_last_row_of_the_session(windows):

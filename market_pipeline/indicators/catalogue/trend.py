@@ -19,7 +19,15 @@ from market_pipeline.indicators.indicator import (
 )
 
 TREND: tuple[Indicator, ...] = (
-    ta("PSAR_0.02_0.2", "SAR", of=HIGH_LOW, kind=PRICE, text="Wilder's parabolic stop", acceleration=0.02, maximum=0.2),
+    ta(
+        "PSAR_0.02_0.2",
+        "SAR",
+        of=HIGH_LOW,
+        kind=PRICE,
+        text="Wilder's stop: + a·(extreme − stop) each bar, a = 0.02, 0.04 … 0.2 with each new extreme; turns when hit",
+        acceleration=0.02,
+        maximum=0.2,
+    ),
     ta(
         "SUPERT_10_3 SUPERTd_10_3",
         "SUPERTREND",

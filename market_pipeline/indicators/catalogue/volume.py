@@ -37,10 +37,10 @@ VOLUMES: tuple[Indicator, ...] = (
         timeperiod=13,
     ),
     session(ta("PVT", "PVT", of=CLOSE_VOLUME, kind=TOTAL_SHARES, text="Σ volume · relative change of the close")),
-    session(ta("NVI", "NVI", of=CLOSE_VOLUME, kind=INDEX, text="1000, moved with the price as volume falls")),
-    session(ta("PVI", "PVI", of=CLOSE_VOLUME, kind=INDEX, text="1000, moved with the price as volume rises")),
+    session(ta("NVI", "NVI", of=CLOSE_VOLUME, kind=INDEX, text="1000 · Π(close / last close) where volume falls")),
+    session(ta("PVI", "PVI", of=CLOSE_VOLUME, kind=INDEX, text="1000 · Π(close / last close) where volume rises")),
     ta("PVO_12_26", "PVO", of=VOLUME, kind=PERCENT, text="PPO of volume", fastperiod=12, slowperiod=26, matype=1),
     ta("RVOL_20", "RVOL", of=VOLUME, kind=RATIO, text="volume / mean of the 20 bars before", timeperiod=20),
-    session(ta("VWAP_D", "VWAP", of=HLCV, kind=PRICE, text="Σ typical price · volume / Σ volume of the session")),
+    session(ta("VWAP_D", "VWAP", of=HLCV, kind=PRICE, text="Σ typical price · volume / Σ volume; 0 before any volume")),
     fresh(ta("MARKETFI", "MARKETFI", of=HLV, kind=Kind("currency per share"), text="(high − low) / volume")),
 )
