@@ -67,7 +67,7 @@ def test_the_lineage_leads_from_every_source_to_the_indicators(repository: dg.Re
 
 def test_jobs_schedules_and_sensors_have_their_fixed_names_and_are_on(repository: dg.RepositoryDefinition) -> None:
     cadences = ("minute", "metrics", "daily", "heal")
-    names = {f"{market}_{cadence}" for market in MARKETS for cadence in cadences} | {"retention"}
+    names = {f"{market}_{cadence}" for market in MARKETS for cadence in cadences} | {"retention", "us_sweep"}
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     assert jobs == names | {"publish_tickers"}
     assert {s.name for s in repository.schedule_defs} == names
@@ -84,6 +84,14 @@ def test_the_minute_job_is_one_process_with_a_time_limit_and_the_valid_checks_on
     assert job.executor_def.name == "in_process"
     assert job.tags["dagster/max_runtime"] == "55"
     assert {key.name for key in job.asset_layer.asset_graph.asset_check_keys} == {"valid"}
+
+
+def test_the_sweep_goes_the_way_of_the_minute_for_tier_2_alone(repository: dg.RepositoryDefinition) -> None:
+    sweep, minute = repository.get_job("us_sweep"), repository.get_job("us_minute")
+    assert sweep.asset_layer.executable_asset_keys == minute.asset_layer.executable_asset_keys
+    assert (minute.tags["market_pipeline/tier"], sweep.tags["market_pipeline/tier"]) == ("1", "2")
+    assert "market_pipeline/tier" not in repository.get_job("india_minute").tags
+    assert sweep.tags["market_pipeline/cadence"] == "sweep"
 
 
 @pytest.mark.parametrize("market", MARKETS)

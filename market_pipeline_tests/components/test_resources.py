@@ -12,6 +12,7 @@ from dagster_duckdb import DuckDBResource
 from dagster_duckdb_pandas import DuckDBPandasIOManager
 
 from market_pipeline.components.duckdb_resource import WarehouseDuckDB
+from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.defs.platform.example_asset import newest_prices, top_movers
 from market_pipeline.defs.platform.resources import resources
 from market_pipeline.steps.cycle import run_cycle
@@ -101,3 +102,15 @@ def test_dagster_duckdbs_own_io_manager_works_beside_the_warehouse(filled: Runti
     assert dg.materialize([prices, highest], resources={"io_manager": io_manager}).success
     with duckdb.connect(str(tmp_path / "mine.duckdb"), read_only=True) as connection:
         assert connection.sql("SELECT count(*) FROM highest").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(("tags", "tier"), [({"market_pipeline/tier": "1"}, 1), ({}, None)])
+def test_a_run_works_on_the_tier_that_its_tag_names(runtime: Runtime, tags: dict[str, str], tier: int | None) -> None:
+    seen = []
+
+    @dg.asset
+    def looks(runtime: RuntimeResource) -> None:
+        seen.append(runtime.open().market("us").tier)
+
+    assert dg.materialize([looks], resources={"runtime": RuntimeResource()}, tags=tags).success
+    assert seen == [tier]
