@@ -21,9 +21,10 @@ _KEY = ("market", "symbol", "interval_start")
 
 @dataclass(frozen=True)
 class Screened:
-    """What a screen found: the matching rows, and out of how many symbols."""
+    """What a screen found: the rows to show, how many symbols match, and how many were looked at."""
 
     rows: pa.Table
+    matches: int
     symbols: int
 
 
@@ -56,8 +57,8 @@ def screen_market(warehouse: Warehouse, market: str, expression: str, *, shown: 
     found = joined.filter(screen.matches(numbers)) if joined.num_rows else joined
     if order is not None:
         found = found.sort_by([(order, "descending" if (shown.sort or "").startswith("-") else "ascending")])
-    found = found.slice(0, shown.limit)
-    return Screened(_titled(found, market, columns=columns, names=every), joined.num_rows)
+    rows = _titled(found.slice(0, shown.limit), market, columns=columns, names=every)
+    return Screened(rows, found.num_rows, joined.num_rows)
 
 
 def _names(warehouse: Warehouse, *, only_numbers: bool) -> dict[str, str]:

@@ -16,6 +16,7 @@ from market_pipeline.model.timeframe import TIMEFRAMES
 from market_pipeline.storage.tables import BARS_1M, UTC_TIME
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline.transforms.resample import SessionHours, reach, resample
+from market_pipeline.transforms.sessions import summarise_sessions
 from market_pipeline_tests.storage.desk import open_warehouse
 
 FRIDAY, MONDAY = date(2026, 10, 30), date(2026, 11, 2)
@@ -103,6 +104,13 @@ def test_sql_and_python_give_the_same_bars_to_the_last_bit(filled: Warehouse, ma
 def test_minutes_are_the_minutes_that_there_are(filled: Warehouse) -> None:
     keys = [("symbol", "ascending"), ("interval_start", "ascending")]
     assert in_sql(filled, "us", "1m").equals(filled.read(BARS_1M, "us").sort_by(keys).combine_chunks())
+
+
+@pytest.mark.parametrize("market", ["us", "india"])
+def test_a_days_bar_is_the_session_as_it_is_summed_up_elsewhere(filled: Warehouse, market: str) -> None:
+    names = ["symbol", "session_date", "open", "high", "low", "close", "volume", "turnover"]
+    summed = summarise_sessions(filled.read(BARS_1M, market)).select(names)
+    assert in_sql(filled, market, "1d").select(names).to_pylist() == summed.to_pylist()
 
 
 def test_the_opening_follows_the_exchanges_summer_time(filled: Warehouse) -> None:
