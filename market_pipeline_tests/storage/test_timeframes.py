@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -99,6 +101,23 @@ def test_sql_and_python_give_the_same_bars_to_the_last_bit(filled: Warehouse, ma
     expected = in_python(filled, market, timeframe)
     assert expected["is_final"].unique().to_pylist() != []
     assert in_sql(filled, market, timeframe).equals(expected)
+
+
+def test_a_pause_at_noon_is_the_same_in_sql(filled: Warehouse, tmp_path: Path) -> None:
+    opens, closes, _ = hours_of("us", [MONDAY])[MONDAY]
+    pause = opens + timedelta(minutes=95), opens + timedelta(minutes=142)
+    bars = filled.read(BARS_1M, "us", sessions=[MONDAY])
+    reached = reach(filled.latest(BARS_1M, "us"), ())
+    expected = resample(bars, "1h", hours={MONDAY: SessionHours(opens, closes, pause)}, reached=reached)
+    copy = shutil.copy(filled.layout.market_duckdb, tmp_path)
+    with duckdb.connect(copy) as connection:
+        connection.execute("UPDATE session_hours SET pauses = ?, resumes = ? WHERE market = 'us'", pause)
+        found = connection.sql("FROM bars_at('us', '1h') WHERE session_date = DATE '2026-11-02' ORDER BY ALL")
+        keys = [("symbol", "ascending"), ("interval_start", "ascending")]
+        assert (
+            found.to_arrow_table().cast(BARS_1M.schema).sort_by(keys).combine_chunks().equals(expected.combine_chunks())
+        )
+    assert (opens + timedelta(minutes=142)) in expected["interval_start"].to_pylist()
 
 
 def test_minutes_are_the_minutes_that_there_are(filled: Warehouse) -> None:

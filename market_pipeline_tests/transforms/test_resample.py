@@ -166,6 +166,13 @@ def test_a_bucket_never_spans_two_sessions() -> None:
         assert [(row["session_date"], row["close"]) for row in found] == [(DAY, 10.0), (next_day, 11.0)]
 
 
+def test_sessions_stay_apart_also_where_one_goes_on_past_midnight() -> None:
+    next_day = DAY + timedelta(days=1)
+    late = bar("00:05", 10.0, day=next_day) | {"session_date": DAY}
+    found = bars_of([late, bar("00:10", 11.0, day=next_day)], "1h", {})
+    assert [(row["session_date"], row["close"]) for row in found] == [(DAY, 10.0), (next_day, 11.0)]
+
+
 def test_a_day_is_the_sessions_open_high_low_close_and_volume() -> None:
     rows = [bar("09:30", 10.0), bar("11:00", 14.0), bar("13:17", 8.0), bar("15:29", 12.0)]
     [day] = bars_of(rows, "1d", hours("09:30", "15:30"))
