@@ -19,6 +19,9 @@ import talib
 from market_pipeline import read
 from market_pipeline.clock import HandClock
 from market_pipeline.errors import ConfigurationError, UsageError
+from market_pipeline.indicators.catalogue import CATALOGUE
+from market_pipeline.indicators.indicator import Anchor
+from market_pipeline.indicators.talib_calls import warm_up
 from market_pipeline.markets.loader import load_market
 from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.steps.warehouse_tables import all_tables, indicators_1m
@@ -124,29 +127,26 @@ def test_a_listed_symbol_that_never_traded_has_no_bars(feed: Path) -> None:
     assert (len(found), list(found.columns)) == (0, BARS_1M.schema.names)
 
 
-@pytest.mark.parametrize("timeframe", ["5m", "15m", "1d"])
-def test_indicators_are_what_talib_gives_on_the_bars_of_the_window(feed: Path, timeframe: str) -> None:
-    names = ["RSI_14", "EMA_20", "BBU_20_2", "ATR_14"]
-    found = read.indicators("india", "TCS", timeframe, start=DAY, columns=names, feed_folder=feed)
-    reach = {"5m": 10, "15m": 30, "1d": 750}[timeframe]
-    window = SESSIONS[:-1][-reach:][0]
-    bars = read.bars("india", "TCS", timeframe, start=window, feed_folder=feed)
-    high, low, close = (bars[name].to_numpy() for name in ("high", "low", "close"))
-    expected = {
-        "RSI_14": talib.RSI(close, timeperiod=14),
-        "EMA_20": talib.EMA(close, timeperiod=20),
-        "BBU_20_2": talib.BBANDS(close, timeperiod=20, nbdevup=2, nbdevdn=2, matype=0)[0],
-        "ATR_14": talib.ATR(high, low, close, timeperiod=14),
-    }
+@pytest.mark.parametrize(("timeframe", "sessions_before"), [("5m", 10), ("15m", 30), ("1h", 120), ("1d", 750)])
+def test_every_column_is_what_talib_gives_on_the_bars_of_the_window(
+    feed: Path, timeframe: str, sessions_before: int
+) -> None:
+    found = read.indicators("india", "TCS", timeframe, start=DAY, feed_folder=feed)
+    bars = read.bars("india", "TCS", timeframe, start=SESSIONS[:-1][-sessions_before:][0], feed_folder=feed)
     assert len(found) == (bars["session_date"] == DAY).sum()
-    for name, values in expected.items():
-        np.testing.assert_array_equal(found[name].to_numpy(np.float64), values[-len(found) :])
+    for indicator in CATALOGUE:
+        window = bars if indicator.anchor is Anchor.WINDOW else bars.tail(len(found))
+        inputs = (window[name].to_numpy() for name in indicator.inputs)
+        given = np.atleast_2d(getattr(talib, indicator.function)(*inputs, **indicator.params))[:, -len(found) :]
+        has_value = np.isfinite(given) & (len(window) > warm_up(indicator))  # a pattern is 0 before it can be told
+        expected = np.where(has_value, given, np.nan)
+        np.testing.assert_array_equal(found[list(indicator.columns)].to_numpy(np.float64).T, expected)
 
 
-def test_what_is_anchored_to_the_session_starts_with_it(feed: Path) -> None:
-    found = read.indicators("india", "TCS", "5m", start=DAY, columns="OBV", feed_folder=feed)
-    bars = read.bars("india", "TCS", "5m", start=DAY, feed_folder=feed)
-    np.testing.assert_array_equal(found["OBV"], talib.OBV(bars["close"].to_numpy(), bars["volume"].to_numpy()))
+def test_the_window_is_long_enough_for_the_longest_mean(feed: Path) -> None:
+    found = read.indicators("india", "TCS", "5m", start=DAY, columns=["SMA_200", "rsi_14"], feed_folder=feed)
+    assert list(found.columns)[4:] == ["SMA_200", "RSI_14", "known_at"]
+    assert found["SMA_200"].notna().all()
 
 
 def test_indicators_do_not_depend_on_the_start(feed: Path) -> None:

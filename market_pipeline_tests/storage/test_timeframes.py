@@ -19,7 +19,7 @@ from market_pipeline.storage.tables import BARS_1M, UTC_TIME
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline.transforms.resample import SessionHours, reach, resample
 from market_pipeline.transforms.sessions import summarise_sessions
-from market_pipeline_tests.storage.desk import open_warehouse
+from market_pipeline_tests.storage.desk import bars, open_warehouse
 
 FRIDAY, MONDAY = date(2026, 10, 30), date(2026, 11, 2)
 """Before and after New York sets its clocks back."""
@@ -77,10 +77,10 @@ def in_sql(warehouse: Warehouse, market: str, timeframe: str) -> pa.Table:
 
 
 def in_python(warehouse: Warehouse, market: str, timeframe: str) -> pa.Table:
-    bars = warehouse.read(BARS_1M, market)
+    minutes = warehouse.read(BARS_1M, market)
     reached = reach(warehouse.latest(BARS_1M, market), warehouse.closed_sessions(market))
-    hours = hours_of(market, bars["session_date"].unique().to_pylist())
-    return resample(bars, timeframe, hours=hours, reached=reached).combine_chunks()
+    hours = hours_of(market, minutes["session_date"].unique().to_pylist())
+    return resample(minutes, timeframe, hours=hours, reached=reached).combine_chunks()
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +106,9 @@ def test_sql_and_python_give_the_same_bars_to_the_last_bit(filled: Warehouse, ma
 def test_a_pause_at_noon_is_the_same_in_sql(filled: Warehouse, tmp_path: Path) -> None:
     opens, closes, _ = hours_of("us", [MONDAY])[MONDAY]
     pause = opens + timedelta(minutes=95), opens + timedelta(minutes=142)
-    bars = filled.read(BARS_1M, "us", sessions=[MONDAY])
+    minutes = filled.read(BARS_1M, "us", sessions=[MONDAY])
     reached = reach(filled.latest(BARS_1M, "us"), ())
-    expected = resample(bars, "1h", hours={MONDAY: SessionHours(opens, closes, pause)}, reached=reached)
+    expected = resample(minutes, "1h", hours={MONDAY: SessionHours(opens, closes, pause)}, reached=reached)
     copy = shutil.copy(filled.layout.market_duckdb, tmp_path)
     with duckdb.connect(copy) as connection:
         connection.execute("UPDATE session_hours SET pauses = ?, resumes = ? WHERE market = 'us'", pause)
@@ -173,3 +173,12 @@ def test_a_market_that_has_no_file_is_counted_from_midnight(warehouse: Warehouse
     warehouse.write_session(BARS_1M, "gone", MONDAY, gone)
     warehouse.build_market_duckdb()
     assert in_sql(warehouse, "gone", "1h")["interval_start"].to_pylist()[0] == datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
+
+
+def test_closing_a_session_makes_its_bars_final_though_its_last_minutes_had_no_trade(warehouse: Warehouse) -> None:
+    warehouse.write(BARS_1M, "casablanca", bars(["ATW"], [0, 1, 7]))
+    warehouse.build_market_duckdb()
+    for is_final in (False, True):
+        assert in_sql(warehouse, "casablanca", "1d")["is_final"].to_pylist() == [is_final]
+        assert in_python(warehouse, "casablanca", "1d")["is_final"].to_pylist() == [is_final]
+        warehouse.close_session("casablanca", date(2026, 11, 20))
