@@ -203,6 +203,27 @@ def test_unknown_never_matches_also_when_negated(feed: Path) -> None:
         assert read.screen("india", condition, feed_folder=feed)["symbol"].tolist() == ["RELIANCE"]
 
 
+def test_a_market_without_rows_gives_empty_answers_with_their_columns(feed: Path) -> None:
+    assert list(read.screen("us", "close > sma_200", sort="close", feed_folder=feed).columns) == [
+        *("market", "symbol", "interval_start", "close", "SMA_200")
+    ]
+    assert list(read.bars("us", None, "1h", feed_folder=feed).columns) == BARS_1M.schema.names
+    found = read.indicators("us", None, "1h", columns="RSI_14", feed_folder=feed)
+    assert (len(found), list(found.columns)[4:]) == (0, ["RSI_14", "known_at"])
+    assert len(read.tickers("us", feed_folder=feed)) == 0
+
+
+def test_tickers_alone_have_no_minute(feed: Path) -> None:
+    found = read.screen("india", "price > 2", feed_folder=feed, as_="arrow")
+    assert found.to_pylist() == [{"market": "india", "symbol": "TCS", "interval_start": None, "price": 2.5}]
+
+
+def test_the_minute_of_a_match_is_that_of_its_oldest_row(feed: Path) -> None:
+    found = read.screen("india", "rsi_14 > 0 and close > 0", feed_folder=feed, as_="arrow").to_pylist()
+    newest = read.bars("india", None, start=DAY, feed_folder=feed).groupby("symbol")["interval_start"].max()
+    assert [row["interval_start"] for row in found] == [newest["RELIANCE"], newest["TCS"]]
+
+
 def test_the_feed_is_the_one_that_the_settings_name(settings: Path) -> None:
     assert read.tickers("india", as_="arrow") == read.tickers("india", as_="arrow", feed_folder=settings)
 

@@ -89,7 +89,8 @@ def _joined(warehouse: Warehouse, market: str, columns: Iterable[str]) -> pa.Tab
         table, _, name = column.partition(".")
         of_table.setdefault(table, []).append(name)
     parts = {table: _newest(warehouse, market, table=table, names=names) for table, names in of_table.items()}
-    symbols = pa.array(sorted({text for part in parts.values() for text in part["symbol"].to_pylist()}), pa.string())
+    named = pa.chunked_array([chunk for part in parts.values() for chunk in part["symbol"].chunks], pa.string())
+    symbols = named.unique().sort()
     joined: dict[str, pa.Array] = {
         "symbol": symbols,
         "interval_start": pa.nulls(len(symbols), UTC_TIME),
