@@ -6,8 +6,10 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from market_pipeline import read
 from market_pipeline.clock import HandClock
 from market_pipeline.steps.warehouse_tables import all_tables, indicators_1m
 from market_pipeline.storage.tables import LIVE_TICKERS
@@ -93,3 +95,15 @@ def test_an_empty_feed_says_how_to_fill_it(command: Command) -> None:
     done = command("screen", "india", "rsi_14 < 30")
     assert done.exit_code == 2
     assert "retry helps once something was stored (`make run`, or `market-pipeline cycle MARKET`)" in done.stderr
+
+
+def test_what_a_cycle_wrote_can_be_screened_and_read_in_python_and_sql(running_command: Command, folder: Path) -> None:
+    running_command("cycle", "crypto")
+    done = running_command("screen", "crypto", "close > 0 and price > 0", "--json")
+    assert json.loads(done.stdout)["matches"] == 8
+    path = json.loads(running_command("views", "--json").stdout)["path"]
+    ours = read.bars("crypto", None, "1h", as_="arrow")
+    with duckdb.connect(path, read_only=True) as people:
+        theirs = people.sql("FROM bars_at('crypto', '1h') ORDER BY symbol, interval_start").to_arrow_table()
+    assert ours.num_rows > 8
+    assert theirs.cast(ours.schema).to_pylist() == ours.to_pylist()
