@@ -36,7 +36,8 @@ def _width_sql() -> str:
 def _bars_sql(closed_files: str) -> str:
     return f"""
 WITH reached AS MATERIALIZED (
-    SELECT max(epoch(interval_start) + CASE WHEN is_final THEN 60 ELSE 0 END) AS until
+    SELECT max(CASE WHEN is_final THEN epoch(interval_start) + 60
+        ELSE least(epoch(interval_start), epoch(known_at)) END) AS until
     FROM bars_1m_latest WHERE market = market_name
 ), closed AS MATERIALIZED (
     SELECT DISTINCT session_date FROM read_parquet({closed_files}, hive_partitioning=false)

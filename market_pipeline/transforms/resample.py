@@ -25,6 +25,7 @@ from market_pipeline.transforms.bar_rows import (
     Integers,
     Reals,
     Truths,
+    as_moment,
     codes_of,
     microseconds,
     reals,
@@ -54,12 +55,16 @@ class Reach:
 
 
 def reach(newest_bars: pa.Table, closed_sessions: Collection[date]) -> Reach:
-    """Return how far a market is, from the newest bar of each symbol; one in the making says its minute has begun."""
+    """Return how far a market is, from the newest bar of each symbol.
+
+    One in the making says that its minute has begun, unless it is from a future that was not there when it came.
+    """
     if newest_bars.num_rows == 0:
         return Reach(None, closed_sessions)
     is_final = newest_bars["is_final"].to_numpy().astype(bool)
-    newest = (times(newest_bars["interval_start"]) + MINUTE * is_final).max()
-    return Reach(pa.scalar(int(newest), UTC_TIME).as_py(), closed_sessions)
+    starts = times(newest_bars["interval_start"])
+    until = np.where(is_final, starts + MINUTE, np.minimum(starts, times(newest_bars["known_at"])))
+    return Reach(as_moment(int(until.max())), closed_sessions)
 
 
 def resample(bars: pa.Table, timeframe: str, *, hours: Mapping[date, SessionHours], reached: Reach) -> pa.Table:

@@ -175,6 +175,20 @@ def test_a_market_that_has_no_file_is_counted_from_midnight(warehouse: Warehouse
     assert in_sql(warehouse, "gone", "1h")["interval_start"].to_pylist()[0] == datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 
 
+def test_a_bar_from_the_future_is_no_clock_in_sql_either(warehouse: Warehouse) -> None:
+    future = bars(["IAM"], [90]).to_pylist()[0] | {
+        "is_final": False,
+        "known_at": datetime(2026, 11, 20, 9, 41, tzinfo=UTC),
+    }
+    warehouse.write(BARS_1M, "casablanca", bars(["ATW"], [0, 1, 7]))
+    warehouse.write(BARS_1M, "casablanca", pa.Table.from_pylist([future], schema=BARS_1M.schema))
+    warehouse.build_market_duckdb()
+    found = in_sql(warehouse, "casablanca", "5m")
+    assert found.equals(in_python(warehouse, "casablanca", "5m"))
+    assert found["is_final"].to_pylist() == [True, True, False]
+    assert in_sql(warehouse, "casablanca", "15m")["is_final"].to_pylist() == [False, False]
+
+
 def test_closing_a_session_makes_its_bars_final_though_its_last_minutes_had_no_trade(warehouse: Warehouse) -> None:
     warehouse.write(BARS_1M, "casablanca", bars(["ATW"], [0, 1, 7]))
     warehouse.build_market_duckdb()

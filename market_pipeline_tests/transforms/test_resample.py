@@ -218,6 +218,11 @@ def test_a_market_is_as_far_as_its_newest_bar_and_one_in_the_making_counts_from_
     assert reach(BAR_SCHEMA.empty_table(), []).until is None
 
 
+def test_a_bar_from_the_future_does_not_make_the_time_before_it_pass() -> None:
+    newest = [bar("09:34"), bar("11:00", symbol="DEF", is_final=False, known_at=at("09:36"))]
+    assert reach(pa.Table.from_pylist(newest, schema=BAR_SCHEMA), []).until == at("09:36")
+
+
 def test_the_worst_of_its_minutes_tells_a_bars_origin() -> None:
     chart, ticks, sampled = (bar(f"09:3{n}", origin=o) for n, o in enumerate(("chart", "ticks", "sampled")))
     one_session = hours("09:30", "15:30")
