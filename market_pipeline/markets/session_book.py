@@ -65,6 +65,11 @@ class SessionBook:
             self._sessions[day] = self._make_session(day)
         return self._sessions[day]
 
+    def hours(self, day: date) -> DayHours | None:
+        """Return the hours of `day`, or None when the market is closed. Raise CalendarError before the first day."""
+        self._read(range(day.year, day.year + 1), asked=day)
+        return self._hours[day.year].get(day)
+
     def dates(self, first: date, last: date) -> list[date]:
         """Return the session dates from `first` to `last`, both included, in order."""
         if last < first:

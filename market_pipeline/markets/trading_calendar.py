@@ -9,6 +9,7 @@ from typing import cast
 from market_pipeline.errors import CalendarError, UsageError
 from market_pipeline.markets import wording
 from market_pipeline.markets.phases import TRADING, open_stretches, phase_at
+from market_pipeline.markets.published_calendar import DayHours
 from market_pipeline.markets.schema import CalendarSection, MarketFile
 from market_pipeline.markets.session_book import ONE_DAY, SessionBook
 from market_pipeline.model.session import MarketState, Phase, Session, SessionState
@@ -68,6 +69,10 @@ class TradingCalendar:
     def session(self, day: date) -> Session | None:
         """Return the session of `day`, or None when the market is closed. Raise CalendarError before the first day."""
         return self._book.session(day)
+
+    def hours(self, day: date) -> DayHours | None:
+        """Return when the session of `day` opens, pauses and closes, without its phases; None as for `session`."""
+        return self._book.hours(day)
 
     def closure(self, day: date) -> str | None:
         """Return why there is no session on `day`: "weekend", or the holiday's name. None when there is one."""

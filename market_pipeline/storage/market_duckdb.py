@@ -10,9 +10,9 @@ import duckdb
 
 from market_pipeline.storage.derived import derived_names, derived_statements
 from market_pipeline.storage.files import replacing
-from market_pipeline.storage.layout import Layout
-from market_pipeline.storage.tables import Table
-from market_pipeline.storage.views import comments_sql, newest_sql, view_names, view_sql
+from market_pipeline.storage.layout import Layout, Tier
+from market_pipeline.storage.tables import BARS_1M, Table
+from market_pipeline.storage.views import closed_glob, comments_sql, newest_sql, view_names, view_sql
 
 STORAGE_VERSION = "v1.0.0"
 """What DuckDB 1.0 and everything since can open."""
@@ -59,12 +59,29 @@ def build_market_duckdb(layout: Layout, tables: Sequence[Table]) -> MarketDuckDB
                 connection.execute(statement)
         for statement in derived_statements(tables):
             connection.execute(statement)
+        if any(table.name == BARS_1M.name for table in tables):
+            _add_timeframes(connection, layout)
         connection.execute("COMMIT")
         connection.execute("USE memory")
         connection.execute("DETACH market")
         # whoever wrote into the old copy left a log beside it, which must not be taken for the new file's
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
     return MarketDuckDB(path, (*view_names(tables), *derived_names(tables)))
+
+
+def _add_timeframes(connection: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    """Add the hours of sessions, and the macro that makes bars of other timeframes with them."""
+    from market_pipeline.storage.session_hours import SESSION_HOURS, session_hours  # calendars: only when it is built
+    from market_pipeline.storage.timeframes import timeframe_statements
+
+    tiers: tuple[Tier, ...] = ("live", "session")
+    stored = {day for name in layout.markets() for tier in tiers for day in layout.sessions(tier, BARS_1M, name)}
+    connection.register("hours_of_sessions", session_hours(stored))
+    connection.execute(f'CREATE TABLE "{SESSION_HOURS.name}" AS SELECT * FROM hours_of_sessions')  # noqa: S608 ours
+    for statement in comments_sql("TABLE", SESSION_HOURS.name, SESSION_HOURS, columns=SESSION_HOURS.columns):
+        connection.execute(statement)
+    for statement in timeframe_statements(closed_glob(layout)):
+        connection.execute(statement)
 
 
 def _view_statements(layout: Layout, table: Table) -> list[str]:

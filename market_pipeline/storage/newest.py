@@ -49,7 +49,7 @@ class NewestFiles:
         """Return the newest rows of `market`, or None before the first. Files never change, so reads are remembered."""
         return self._load(market, lambda path: self._whole(market, path))
 
-    def read_part(self, market: str, columns: Sequence[str], condition: pc.Expression) -> pa.Table | None:
+    def read_part(self, market: str, columns: Sequence[str], condition: pc.Expression | None = None) -> pa.Table | None:
         """Read those of `columns` that the newest file has, of rows that meet a condition; the rest is not loaded."""
         return self._load(market, lambda path: read_part(path, columns, condition))
 

@@ -71,7 +71,7 @@ def read_whole(source: Path | pa.BufferReader) -> pa.Table:
         return file.read(use_threads=False)
 
 
-def read_part(path: Path, columns: Sequence[str], condition: pc.Expression) -> pa.Table:
+def read_part(path: Path, columns: Sequence[str], condition: pc.Expression | None) -> pa.Table:
     """Read the rows of one file that meet a condition, with those of `columns` that it has. Raises as read_whole."""
     present = set(pq.read_schema(path).names)
     names = [name for name in columns if name in present]

@@ -66,7 +66,7 @@ def _in_force_sql(layout: Layout, table: Table) -> str:
 
     An entry counts only for queries that began after it was published: they list the session file.
     """
-    files = f"read_parquet({_glob(layout.closed / f'*{SUFFIX}')}, hive_partitioning=false)"
+    files = f"read_parquet({closed_glob(layout)}, hive_partitioning=false)"
     return (
         "WITH in_force AS MATERIALIZED (SELECT market, session_date, arg_max(version, published_at) AS version, "
         f"arg_max(edition, published_at) AS edition FROM {files} "
@@ -150,6 +150,11 @@ def _glob(path: Path) -> str:
     fixed, wild = text.split("/warehouse/", 1) if "/warehouse/" in text else (text, "")
     escaped = "".join(f"[{char}]" if char in "*?[" else char for char in fixed)
     return _text(f"{escaped}/warehouse/{wild}")
+
+
+def closed_glob(layout: Layout) -> str:
+    """Return the SQL text of the glob that matches the lists of closed sessions."""
+    return _glob(layout.closed / f"*{SUFFIX}")
 
 
 def view_names(tables: Sequence[Table]) -> list[str]:
