@@ -32,7 +32,7 @@ class ResidentBars:
         self._opened = np.zeros(0, np.int64)
 
     def place(self, windows: Sequence[BarWindow]) -> list[int]:
-        """Let these windows be what their symbols have, and return their slots. Raise IndicatorError for a repetition."""
+        """Let these windows be what their symbols have; return their slots. Raise IndicatorError for a repetition."""
         names = [window.symbol for window in windows]
         _refuse_repetition("open", names)
         new = [name for name in names if name not in self.slots]
@@ -99,9 +99,8 @@ class ResidentBars:
         fields = window.fields
         if later.size:
             fields = tuple(np.concatenate(pair) for pair in zip(fields, later, strict=True))
-        known, session = int(self.starts[1, slot]), int(self.starts[2, slot])
-        starts = 0, known, session, max(known, session)
-        return Span(window.symbol, fields, max(length - 1, 0), length, row, starts)
+        all_bars, known, session, both = self.starts[:, slot].tolist()
+        return Span(window.symbol, fields, max(length - 1, 0), length, row, (all_bars, known, session, both))
 
     def _widen(self, new: Sequence[str]) -> None:
         """Make a slot for each new symbol."""
@@ -135,7 +134,8 @@ class Rows:
         return self._spans[slot]
 
 
-_NO_WINDOW = BarWindow("", *(np.empty(0) for _ in FIELDS), session_start=0)
+_NO_BARS = np.empty(0)
+_NO_WINDOW = BarWindow("", _NO_BARS, _NO_BARS, _NO_BARS, _NO_BARS, _NO_BARS, session_start=0)
 
 
 def _refuse_repetition(verb: str, symbols: Sequence[str]) -> None:

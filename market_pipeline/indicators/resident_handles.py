@@ -10,13 +10,24 @@ from itertools import chain, compress
 from typing import Any
 
 import numpy as np
-import talib
 import talib.stream
+from talib._ta_lib import InsufficientHistory
 
 from market_pipeline.indicators.bar_window import Span, start_kind
 from market_pipeline.indicators.indicator import FloatArray, Indicator
 from market_pipeline.indicators.resident_bars import ResidentBars, Rows
 from market_pipeline.indicators.talib_calls import bind, fill
+
+
+class _NeverOpens:
+    """What stands for the handles of a function that has none: the batch engine computes each of its values."""
+
+    def __init__(self, *_: object) -> None:
+        raise InsufficientHistory
+
+    def update(self, *_: float) -> float:
+        """Never be called, as none of these exist."""
+        raise NotImplementedError
 
 
 class IndicatorHandles:
@@ -26,9 +37,9 @@ class IndicatorHandles:
         self._indicator = indicator
         self._call = bind(indicator)
         self._kind = start_kind(indicator)
-        self._open: Callable[..., Any] = getattr(talib.stream, indicator.function)
+        self._open: type[Any] = getattr(talib.stream, indicator.function, _NeverOpens)
         # the method of the type: a bound method for each handle would take 80 MB more for 8,782 symbols
-        self._update: Callable[..., Any] = self._open.update  # type: ignore[attr-defined]
+        self._update: Callable[..., Any] = self._open.update
         self._handles: list[Any] = []
         self._without: set[int] = set()
 
@@ -45,7 +56,7 @@ class IndicatorHandles:
         self._without.update(slots)
 
     def update(self, rows: Rows, fields: Sequence[list[float]], out: FloatArray) -> None:
-        """Let the handles of these rows take a bar (`fields`: one list each) and write the values, where there is one."""
+        """Let the handles of these rows take a bar (`fields`: a list each) and write the values where there is one."""
         inputs = [fields[field] for field in self._call.fields]
         is_whole = rows.is_in_order and len(rows.slots) == len(self._handles)
         handles = self._handles if is_whole else [self._handles[slot] for slot in rows.slots]
@@ -85,7 +96,7 @@ class IndicatorHandles:
         history = [span.fields[field][start:] for field in self._call.fields]
         try:
             self._handles[slot] = self._open(*history, *self._call.arguments)
-        except talib.InsufficientHistory:  # a handle may need more bars than the batch does
+        except InsufficientHistory:  # TA-Lib lets a handle need more bars than the batch does; none does in 0.8.2
             fill(self._indicator, [span], out)
             return False
         return True

@@ -211,6 +211,14 @@ def test_a_closed_engine_knows_no_symbol():
         engine.push(["WALK"], bars_of(walk(), bar=0))
 
 
+def test_a_function_without_a_streaming_handle_is_computed_by_the_batch_engine(monkeypatch):
+    monkeypatch.delattr("talib.stream.RSI")
+    engine = ResidentEngine(indicators=EVERY_SYMBOL)
+    engine.open([first_bars(walk(), 5)])
+    values = pushed_through(engine, replace(walk(), session_start=5), 5)
+    assert differing(values, compute_many([replace(walk(), session_start=5)], [5], indicators=EVERY_SYMBOL)) == []
+
+
 def resident_bytes() -> int:
     return psutil.Process().memory_info().rss
 
