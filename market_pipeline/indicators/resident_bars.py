@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.bar_window import BarWindow, Span
@@ -23,13 +24,13 @@ class ResidentBars:
     def __init__(self, tail: int) -> None:
         self.slots: dict[str, int] = {}
         self.windows: list[BarWindow] = []
-        self.lengths = np.zeros(0, np.int64)
-        self.starts = np.zeros((4, 0), np.int64)
+        self.lengths: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+        self.starts: npt.NDArray[np.int64] = np.zeros((4, 0), np.int64)
         """Where a computation starts, by start_kind and slot."""
-        self.tails = np.full((len(FIELDS), 0, tail), np.nan)
+        self.tails: FloatArray = np.full((len(FIELDS), 0, tail), np.nan)
         """The newest bars of each slot, the newest last; NaN before a symbol's first bar."""
-        self._later = np.empty((len(FIELDS), 0, _FIRST_ROOM))
-        self._opened = np.zeros(0, np.int64)
+        self._later: FloatArray = np.empty((len(FIELDS), 0, _FIRST_ROOM))
+        self._opened: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
     def place(self, windows: Sequence[BarWindow]) -> list[int]:
         """Let these windows be what their symbols have; return their slots. Raise IndicatorError for a repetition."""

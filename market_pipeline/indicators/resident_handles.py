@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import talib.stream
-from talib._ta_lib import InsufficientHistory
+from talib import InsufficientHistory  # type: ignore[attr-defined]  # its stub forgets it
 
 from market_pipeline.indicators.bar_window import Span, start_kind
 from market_pipeline.indicators.indicator import FloatArray, Indicator
