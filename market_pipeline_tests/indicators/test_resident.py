@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.bar_window import BarWindow
 from market_pipeline.indicators.catalogue import all_indicators, columns
 from market_pipeline.indicators.engine import compute_many
-from market_pipeline.indicators.indicator import Group
+from market_pipeline.indicators.indicator import FIELDS, Group
 from market_pipeline.indicators.resident import ResidentEngine
 from market_pipeline_tests.indicators.situations import SITUATIONS, first_bars, flat, patched, walk, with_unknown_volume
 
@@ -50,6 +53,22 @@ def test_every_bar_pushed_has_the_values_of_the_batch_engine(situation: str, sta
         engine.open([first_bars(window, start)])
         values = pushed_through(engine, window, start)
     assert differing(values, compute_many([window], [start], indicators=EVERY_SYMBOL)) == []
+
+
+@pytest.mark.realdata
+def test_a_recorded_session_has_minute_by_minute_the_values_of_the_batch_engine(realdata: Path):
+    table = pq.read_table(realdata / "replay" / "india_2016-08-16_22.parquet")
+    windows = []
+    for symbol in ("RELIANCE", "ADANIENT", "APOLLOHOSP"):
+        bars = table.filter(pc.equal(table["symbol"], symbol)).sort_by("interval_start")
+        fields = [bars[name].to_numpy().astype(np.float64)[:1125] for name in FIELDS]
+        windows.append(BarWindow(symbol, *fields, session_start=750))
+    engine = ResidentEngine(indicators=EVERY_SYMBOL)
+    engine.open([first_bars(window, 750) for window in windows])
+    symbols = [window.symbol for window in windows]
+    minutes = [engine.push(symbols, bars_of(*windows, bar=bar)) for bar in range(750, 1125)]
+    expected = compute_many(windows, [750] * 3, indicators=EVERY_SYMBOL)
+    assert differing(np.stack(minutes, axis=1).reshape(-1, len(NAMES)), expected) == []
 
 
 def test_opening_gives_the_values_of_the_newest_bar_of_each_window():
