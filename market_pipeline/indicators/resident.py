@@ -1,7 +1,8 @@
 """The resident engine: for a process that lives as long as the session and wants each minute's values at once.
 
 It gives what engine.compute_many gives for the newest bar, to the last bit, without computing the past again. Bars are
-the only durable state: a restart, a new session or a corrected bar opens the symbol's window anew.
+the only durable state: a restart, a new session or a corrected bar opens the symbol's window anew. A symbol takes 54 KB
+and 40 bytes a bar pushed, its opening 0.8 ms, a minute 0.03 ms (docs/decisions/012).
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class ResidentEngine:
     def open(self, windows: Sequence[BarWindow]) -> FloatArray:
         """Begin with these anchor windows and nothing else: at start and with each session, which moves the anchor.
 
-        Return the values of each window's newest bar, shape (windows, columns); a window without a bar has none: NaN.
+        Their arrays are kept, not copied: leave them unchanged. Return the values of each window's newest bar, shape
+        (windows, columns); a window without a bar has none: NaN.
         """
         self.close()
         return self.reopen(windows)
