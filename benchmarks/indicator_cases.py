@@ -71,15 +71,16 @@ def levels_step(windows: list[BarWindow]) -> tuple[Callable[[], Any] | None, int
 class BatchMinutes:
     """The newest row of each window, computed from the window, levels included where they exist."""
 
-    def __init__(self, windows: list[BarWindow]) -> None:
+    def __init__(self, windows: list[BarWindow], *, tier_1: int = 0) -> None:
         self.windows = windows
+        self.tier_1 = {window.symbol for window in windows[:tier_1]}
         self.last = [len(window) - 1 for window in windows]
         self.levels, self.level_columns = levels_step(windows)
         self.open_seconds = 0.0
 
     def run(self) -> None:
         """Compute one minute."""
-        compute_many(self.windows, self.last)
+        compute_many(self.windows, self.last, tier_1=self.tier_1)
         if self.levels:
             self.levels()
 
@@ -106,12 +107,16 @@ class ResidentMinutes:
             self.levels()
 
 
-def measure(kind: str, *, symbols: int, bars: int, minutes: int, seed: int = 7, ready: Any = None) -> Measured:
+def make_case(kind: str, *, symbols: int, bars: int, minutes: int, seed: int = 7) -> BatchMinutes | ResidentMinutes:
+    """Return the case with its bars, opened where it is resident; tier_1: 20 symbols get pandas-ta's columns too."""
+    if kind == "resident":
+        return ResidentMinutes(make_windows(symbols, bars + minutes, seed=seed), minutes)
+    return BatchMinutes(make_windows(symbols, bars, seed=seed), tier_1=20 if kind == "tier_1" else 0)
+
+
+def measure(kind: str, *, minutes: int, ready: Any = None, **size: int) -> Measured:
     """Measure one case in this process. `ready`: a barrier at which shards wait for each other before each minute."""
-    if kind == "batch":
-        case: BatchMinutes | ResidentMinutes = BatchMinutes(make_windows(symbols, bars, seed=seed))
-    else:
-        case = ResidentMinutes(make_windows(symbols, bars + minutes, seed=seed), minutes)
+    case = make_case(kind, minutes=minutes, **size)
     seconds, used = [], []
     for _ in range(minutes):
         if ready:
@@ -159,7 +164,7 @@ def _peak_megabytes() -> float:
 def main() -> None:
     """Measure one case and print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("batch", "resident"))
+    parser.add_argument("kind", choices=("batch", "tier_1", "resident"))
     parser.add_argument("--symbols", type=int, default=487)
     parser.add_argument("--bars", type=int, default=SESSION_BARS)
     parser.add_argument("--minutes", type=int, default=5)

@@ -44,6 +44,7 @@ class Case:
 CASES = (
     Case("batch, 375 bars", "batch", 487, SESSION_BARS, 0.7),
     Case("batch, real anchor of 1,125 bars", "batch", 487, ANCHOR_BARS, 1.2),
+    Case("the same, 20 tier-1 symbols with pandas-ta", "tier_1", 487, ANCHOR_BARS, 1.2),
     Case("resident, 375 bars", "resident", 487, SESSION_BARS, 0.1, minutes=9),
     Case("batch, 375 bars", "batch", 8782, SESSION_BARS, 12, 1200),
     Case("batch, real anchor of 1,125 bars", "batch", 8782, ANCHOR_BARS, 20, 1200, minutes=1),
@@ -58,6 +59,7 @@ def measure_cases(largest: int) -> Iterator[list[str]]:
     for case in CASES:
         if case.symbols > largest:
             continue
+        print(f"measuring {case.name}, {case.symbols:,} symbols", file=sys.stderr, flush=True)
         words = [sys.executable, "-m", "benchmarks.indicator_cases", case.kind]
         for option in ("symbols", "bars", "minutes", "shards"):
             words += [f"--{option}", str(getattr(case, option))]
