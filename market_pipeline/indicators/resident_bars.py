@@ -40,7 +40,7 @@ class ResidentBars:
         self._widen(new)
         places = [self.slots[name] for name in names]
         for slot, window in zip(places, windows, strict=True):
-            session, known = window.session_start, window.known_volume_start
+            session, known = window.session_start, _known_from(window.volume)
             self.windows[slot] = window
             self.lengths[slot] = self._opened[slot] = len(window)
             self.starts[:, slot] = 0, known, session, max(session, known)
@@ -137,6 +137,12 @@ class Rows:
 
 _NO_BARS = np.empty(0)
 _NO_WINDOW = BarWindow("", _NO_BARS, _NO_BARS, _NO_BARS, _NO_BARS, _NO_BARS, session_start=0)
+
+
+def _known_from(volume: FloatArray) -> int:
+    """Return the index after the last unknown volume."""
+    unknown = np.flatnonzero(np.isnan(volume))
+    return int(unknown[-1]) + 1 if len(unknown) else 0
 
 
 def _refuse_repetition(verb: str, symbols: Sequence[str]) -> None:
