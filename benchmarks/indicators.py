@@ -145,7 +145,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # pandas-ta warns about its own use of pandas
     print(f"{machine()}\n\nOne minute of a market, each line in a process of its own (synthetic bars):\n")
-    header = ["engine", "symbols", "columns", "median s", "CPU s", "limit", "open s", "peak MB", "limit "]
+    header = ["engine", "symbols", "columns", "median s", "CPU s", "time limit", "open s", "peak MB", "memory limit"]
     print_table(header, list(measure_cases(options.largest)))
     smallest = MARKETS[0]
     measured = [*ours(smallest, options.rounds), *peers(make_windows(smallest, SESSION_BARS))]
