@@ -24,6 +24,11 @@ def verdict(value: float, limit: float) -> str:
     return f"{'met' if value <= limit else 'MISSED'}, {value / limit:.0%} of it"
 
 
+def verdict_at_least(value: float, limit: float) -> str:
+    """Return how far a value is beyond the least that it has to reach."""
+    return f"{'met' if value >= limit else 'MISSED'}, {value / limit:.1f} times it"
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a Markdown table whose columns line up."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]

@@ -1,4 +1,4 @@
-"""The engine: indicators of one window or of a whole market, from bars alone. Nothing is kept between calls.
+"""The batch engine: indicators of one window or of a whole market, from bars alone. Nothing is kept between calls.
 
 TA-Lib's batch result on the anchor window *is* the definition of each of its columns. No NaN is ever fed to it; what
 it divides by zero (VWMA and RVOL without volume: NaN, rarely −inf) passes unchanged, and whoever stores it writes null.

@@ -76,13 +76,18 @@ def fill(definition: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
         _fill_alike(definition, entries, out)
 
 
+def apply(definition: Indicator, arrays: Sequence[FloatArray]) -> tuple[FloatArray, ...]:
+    """Return what the registered function makes of arrays whose last axis is time: one array a column."""
+    result = _FUNCTIONS[definition](*arrays)
+    return result if isinstance(result, tuple) else (result,)
+
+
 def _fill_alike(definition: Indicator, entries: Sequence[tuple[Span, int]], out: FloatArray) -> None:
     warm_up = definition.stated_warm_up or 0
     arrays = [
         np.stack([span.fields[field][bar - warm_up :] for span, bar in entries])
         for field in map(FIELDS.index, definition.inputs)
     ]
-    result = _FUNCTIONS[definition](*arrays)
-    for output, values in enumerate(result if isinstance(result, tuple) else (result,)):
+    for output, values in enumerate(apply(definition, arrays)):
         for (span, bar), row in zip(entries, values, strict=True):
             out[output, span.rows_from(bar)] = row[warm_up:]
