@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from market_pipeline.model.session import MarketState
 from market_pipeline.steps.build_bars import BarsReport, build_bars
-from market_pipeline.steps.compute_indicators import IndicatorsReport, compute_indicators
+from market_pipeline.steps.compute_indicators import compute_indicators
 from market_pipeline.steps.fetch_quotes import QuotesReport, fetch_quotes
 from market_pipeline.steps.merge_tickers import TickersReport, merge_tickers
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.steps.windowed_rows import RowsReport
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class CycleReport:
     quotes: QuotesReport
     tickers: TickersReport
     bars: BarsReport
-    indicators: IndicatorsReport
+    indicators: RowsReport
 
     @property
     def coverage(self) -> float:
