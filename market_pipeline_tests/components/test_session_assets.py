@@ -26,6 +26,7 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
         "crypto/instruments",
         "crypto/session_bars",
         "crypto/session_indicators",
+        "crypto/session_levels",
     ]
     assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
     assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
