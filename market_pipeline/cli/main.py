@@ -9,7 +9,20 @@ import sys
 
 import typer
 
-from market_pipeline.cli import backfill, cycle, doctor, export, gaps, indicators, probe, simulate, status, up, views
+from market_pipeline.cli import (
+    backfill,
+    chart,
+    cycle,
+    doctor,
+    export,
+    gaps,
+    indicators,
+    probe,
+    simulate,
+    status,
+    up,
+    views,
+)
 from market_pipeline.cli.console import ExitCode, notes, say_error
 
 app = typer.Typer(
@@ -19,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, export):
+for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, chart, views, indicators, export):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130

@@ -17,7 +17,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.plots import session_plot
+from market_pipeline.components.market.plots import chart_preview, session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
 from market_pipeline.markets.schema import MarketFile
@@ -121,7 +121,10 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
         from market_pipeline.steps.compute_indicators import compute_session_indicators
 
         opened = runtime.open()
-        report = compute_session_indicators(opened, opened.market(file.market), _days(context, file))
+        days = _days(context, file)
+        report = compute_session_indicators(opened, opened.market(file.market), days)
+        shown = {"chart": chart_preview(opened, file, days[-1])}
+        context.add_asset_metadata(shown, partition_key=days[-1].isoformat())
         return dg.MaterializeResult(
             metadata={"dagster/row_count": report.rows, "symbols": report.symbols, "columns": report.columns},
             check_results=[valid_result(key, report.rules)],
@@ -142,6 +145,7 @@ def _session_levels(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
         deps=[[file.market, "session_bars"]],
+        op_tags={"dagster/priority": "1"},  # before the indicators, whose chart shows the levels too
         description=f"Levels of one closed session of {file.title}, and of the next two: windows reach into it.",
     )
     def session_levels(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:

@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from market_pipeline.indicators.bar_window import BarWindow
 from market_pipeline.indicators.indicator import FloatArray
 from market_pipeline.indicators.levels.joined_bars import IntArray, JoinedBars, spread
 from market_pipeline.indicators.levels.level import PRICE, Level
@@ -122,6 +123,22 @@ class Profile:
         columns = spread(low, high + 1) - np.repeat(self.floors[windows], counts)
         places = np.repeat(windows, counts) * self.volumes.shape[1] + columns
         np.add.at(self.volumes.reshape(-1), places, np.repeat(volumes / counts, counts))
+
+
+def session_profile(window: BarWindow, rule: LevelsRule) -> tuple[FloatArray, FloatArray]:
+    """Return the edges of one session's bins, from below, and the volume in each: what POC, VAH and VAL come from.
+
+    Both are empty where there is no usable price.
+    """
+    bars = JoinedBars.of([window], [len(window)])
+    grid = Grid.of(bars.open[bars.sessions], rule.bin_share)
+    spans = _spans(bars, grid, rule)
+    if not len(spans.bars):
+        return np.empty(0), np.empty(0)
+    profile = Profile.empty(spans, 1)
+    profile.add(bars, spans, np.arange(len(spans.bars)))
+    edges = profile.floors[0] + np.arange(profile.volumes.shape[1] + 1)
+    return grid.prices(edges, np.zeros(len(edges), dtype=np.intp)), profile.volumes[0]
 
 
 def profile_levels(bars: JoinedBars, rule: LevelsRule) -> FloatArray:
