@@ -35,7 +35,7 @@ def draw_price(axes: Axes, chart: SessionChart) -> None:
     _plain(axes)
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        axes.legend(handles, labels, loc="upper left", ncols=4, fontsize=9, framealpha=0.85, edgecolor="none")
+        axes.legend(handles, labels, loc="upper left", ncols=5, fontsize=9, framealpha=0.85, edgecolor="none")
 
 
 def draw_profile(axes: Axes, chart: SessionChart) -> None:

@@ -120,7 +120,9 @@ def _finish(figure: Figure, panes: list[Any], chart: SessionChart) -> None:
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     lowest.xaxis.set_major_formatter(formatter)
     minute = np.timedelta64(60, "s")
-    lowest.set_xlim(chart.times[0] - minute, chart.times[-1] + minute)
+    # room at the right for the names of the lines, so that they hide no bar
+    room = (chart.times[-1] - chart.times[0]) // 14 + minute
+    lowest.set_xlim(chart.times[0] - minute, chart.times[-1] + room)
     lowest.set_xlabel(f"time at the exchange ({chart.zone_name}); bars of one minute, by their start")
     figure.suptitle(heading(chart), x=0.01, ha="left", fontsize=15, fontweight="bold")
     if chart.is_simulated:
