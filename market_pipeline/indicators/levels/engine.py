@@ -16,7 +16,7 @@ from market_pipeline.indicators.levels.swings import swing_levels
 from market_pipeline.indicators.levels.zones import zone_levels
 from market_pipeline.markets.schema import LevelsRule
 
-WINDOWS_AT_ONCE = 250
+WINDOWS_AT_ONCE = 120
 """Their bars stay in the processor's cache between one operation and the next."""
 
 

@@ -37,10 +37,14 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The bins of each window's session: `digit` · 10^`exponent` wide. An unusable price has a NaN digit."""
+    """The bins of each window's session: `digit` · `above` / `below` wide, which is NaN for an unusable price.
+
+    Of the two powers of ten one is 1: a power below 1 has no exact float, and a price is rounded once.
+    """
 
     digit: FloatArray
-    exponent: FloatArray
+    above: FloatArray
+    below: FloatArray
 
     @classmethod
     def of(cls, opens: FloatArray, bin_share: float) -> Grid:
@@ -50,21 +54,17 @@ class Grid:
         # the logarithm of a power of ten may be rounded to the wrong side
         exponent = exponent + (10.0 ** (exponent + 1) <= widest) - (10.0**exponent > widest)
         digit = np.select([5 * 10.0**exponent <= widest, 2 * 10.0**exponent <= widest], [5.0, 2.0], 1.0)
-        return cls(np.where(np.isfinite(widest), digit, np.nan), exponent)
+        above, below = 10.0 ** np.maximum(exponent, 0), 10.0 ** np.maximum(-exponent, 0)
+        return cls(np.where(np.isfinite(widest), digit, np.nan), above, below)
 
     def bins(self, prices: FloatArray, windows: IntArray) -> FloatArray:
         """Return prices in bins, fractions included."""
-        exponent = self.exponent[windows]
-        return _scaled(prices, -exponent) / self.digit[windows]
+        return prices * self.below[windows] / self.above[windows] / self.digit[windows]
 
     def prices(self, bins: npt.NDArray[np.floating], windows: IntArray) -> FloatArray:
         """Return the prices at places given in bins."""
-        return _scaled(bins * self.digit[windows], self.exponent[windows])
-
-
-def _scaled(values: npt.NDArray[np.floating], exponent: FloatArray) -> FloatArray:
-    """Return values · 10^exponent, rounded once: powers of ten below 1 have no exact float."""
-    return np.where(exponent < 0, values / 10.0 ** np.abs(exponent), values * 10.0 ** np.abs(exponent))
+        found: FloatArray = bins * self.digit[windows] * self.above[windows] / self.below[windows]
+        return found
 
 
 @dataclass(frozen=True, eq=False)

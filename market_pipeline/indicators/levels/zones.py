@@ -48,8 +48,9 @@ class Zones:
 
 def find_zones(bars: JoinedBars, rule: LevelsRule, *, usual: FloatArray) -> Zones:
     """Return every zone that the bars made, ended ones included."""
-    ends = _base_ends(bars, rule, usual=usual)
-    lengths, top, bottom = _bases(bars, rule, ends=ends, usual=usual)
+    is_quiet = _is_quiet(bars, rule, usual)
+    ends = np.flatnonzero(is_quiet[:-1] & ~is_quiet[1:] & bars.has_after(1)[:-1])
+    lengths, top, bottom = _bases(bars, ends, is_quiet, longest=rule.max_base_bars)
     least = rule.departure_ranges * usual[ends]
     known = np.full(len(ends), -1)
     is_demand = np.zeros(len(ends), dtype=np.bool_)
@@ -74,21 +75,15 @@ def _is_quiet(bars: JoinedBars, rule: LevelsRule, usual: FloatArray) -> BoolArra
     return quiet
 
 
-def _base_ends(bars: JoinedBars, rule: LevelsRule, *, usual: FloatArray) -> IntArray:
-    is_quiet = _is_quiet(bars, rule, usual)
-    return np.flatnonzero(is_quiet[:-1] & ~is_quiet[1:] & bars.has_after(1)[:-1])
-
-
 def _bases(
-    bars: JoinedBars, rule: LevelsRule, *, ends: IntArray, usual: FloatArray
+    bars: JoinedBars, ends: IntArray, is_quiet: BoolArray, *, longest: int
 ) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return how many bars each base has, and its high and low."""
-    is_quiet = _is_quiet(bars, rule, usual)
     lengths = np.ones(len(ends), dtype=np.intp)
     top, bottom = bars.high[ends], bars.low[ends]
     goes_on = np.ones(len(ends), dtype=np.bool_)
     first = bars.starts[bars.window_of[ends]]
-    for lag in range(1, rule.max_base_bars):
+    for lag in range(1, longest):
         at = np.maximum(ends - lag, 0)
         goes_on &= (ends - lag >= first) & is_quiet[at]
         lengths += goes_on
