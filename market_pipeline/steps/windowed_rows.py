@@ -72,7 +72,7 @@ class WindowedTable:
 def compute_due_rows(runtime: Runtime, market: MarketRuntime, made: WindowedTable) -> RowsReport:
     """Compute and write what the session in progress still lacks: new minutes, and all from a corrected bar on."""
     day = market.calendar.session_date_at(runtime.clock.now())
-    return _compute(runtime, market, made, days=[day], due_of=lambda b: _due_since(b, _newest(runtime, market, made)))
+    return _compute(runtime, market, made, days=[day], due_of=lambda b: due_since(b, _newest(runtime, market, made)))
 
 
 def compute_session_rows(
@@ -85,32 +85,37 @@ def compute_session_rows(
 ) -> RowsReport:
     """Compute whole sessions, and the next two stored ones, whose windows reach into the last of them."""
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
-    later = [day for day in stored if day > max(days)][:ANCHOR_SESSIONS]
-    every = sorted({*(day for day in stored if day in set(days)), *later})
-    return _compute(runtime, market, made, days=every, due_of=_whole_session, progress=progress)
+    every = sorted({*(day for day in stored if day in set(days)), *following(stored, max(days))})
+    return _compute(runtime, market, made, days=every, due_of=whole_session, progress=progress)
 
 
 def recompute_rows(runtime: Runtime, market: MarketRuntime, made: WindowedTable, *, changed: Changed) -> int:
     """Compute what changed bars have changed, and nothing else; return the rows written.
 
     Those are the symbol's rows from its first changed minute on, and its next two stored sessions, whose windows reach
-    into this one.
+    into this one. Where these are the first bars of their session, it pushes an older one out of everybody's windows.
     """
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
+    computed = set(runtime.warehouse.sessions(made.table, market.name))
     due: dict[date, dict[str, int]] = {}
+    whole: set[date] = set()
     for day, symbols in sorted(changed.items()):
+        later = following(stored, day)
+        if symbols and day not in computed:
+            whole |= {day, *later}
         for symbol, first in symbols.items():
             minute = int(pa.scalar(first, UTC_TIME).value)
             of_day = due.setdefault(day, {})
             of_day[symbol] = min(minute, of_day.get(symbol, minute))
-            for later in [other for other in stored if other > day][:ANCHOR_SESSIONS]:
-                due.setdefault(later, {})[symbol] = 0
-    reports = [
-        _compute(runtime, market, made, days=[day], due_of=partial(_due_from, firsts=due[day]))
-        for day in sorted(due)
-        if due[day]
-    ]
-    return sum(report.rows for report in reports)
+            for other in later:
+                due.setdefault(other, {})[symbol] = 0
+    due_of = {day: whole_session if day in whole else partial(due_from, firsts=due[day]) for day in sorted(due)}
+    return sum(_compute(runtime, market, made, days=[day], due_of=wanted).rows for day, wanted in due_of.items())
+
+
+def following(stored: Sequence[date], day: date) -> list[date]:
+    """Return the stored sessions whose windows reach into that of `day`."""
+    return [other for other in stored if other > day][:ANCHOR_SESSIONS]
 
 
 def key_arrays(market: str, windows: Windows, due: Sequence[Due]) -> list[pa.Array]:
@@ -174,7 +179,8 @@ def _newest(runtime: Runtime, market: MarketRuntime, made: WindowedTable) -> dic
     return dict(zip(latest["symbol"].to_pylist(), zip(minutes, known, strict=True), strict=True))
 
 
-def _due_since(block: SessionBlock, newest: dict[str, tuple[int, int]]) -> list[Due]:
+def due_since(block: SessionBlock, newest: dict[str, tuple[int, int]]) -> list[Due]:
+    """Return what is due since each symbol's newest row: (minute, known_at) in microseconds since 1970."""
     due = []
     for symbol, rows in block.rows_of.items():
         minute, known = newest.get(symbol, (-1, -1))
@@ -184,7 +190,7 @@ def _due_since(block: SessionBlock, newest: dict[str, tuple[int, int]]) -> list[
     return due
 
 
-def _due_from(block: SessionBlock, firsts: Mapping[str, int]) -> list[Due]:
+def due_from(block: SessionBlock, firsts: Mapping[str, int]) -> list[Due]:
     """Return what is due from given minutes on (microseconds since 1970)."""
     return [
         Due(symbol, int(np.searchsorted(block.minutes[block.rows_of[symbol]], minute)))
@@ -193,7 +199,8 @@ def _due_from(block: SessionBlock, firsts: Mapping[str, int]) -> list[Due]:
     ]
 
 
-def _whole_session(block: SessionBlock) -> list[Due]:
+def whole_session(block: SessionBlock) -> list[Due]:
+    """Return all that a session has as due."""
     return [Due(symbol, 0) for symbol in block.rows_of]
 
 

@@ -22,7 +22,7 @@ from market_pipeline.steps.heal_gaps import heal_gaps
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.tables import BARS_1M, LEVELS_1M
 
-TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (17, 18, 19))
+MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (16, 17, 18, 19))
 BARS = 60
 END = datetime(2026, 11, 19, 1, 0, 30, tzinfo=UTC)
 ORDER = [("symbol", "ascending"), ("interval_start", "ascending")]
@@ -132,6 +132,18 @@ def test_a_correction_of_an_earlier_session_reaches_the_next_two_and_no_other_sy
     assert recompute_levels(desk, market, {TUESDAY: {"BTC-USD": minute}}) == 10 + 2 * BARS
     recomputed = stored(desk)
     compute_session_levels(desk, market, [TUESDAY, WEDNESDAY, THURSDAY])
+    assert recomputed.equals(stored(desk))
+
+
+def test_a_session_that_was_not_there_before_moves_the_windows_of_every_symbol(desk: Runtime) -> None:
+    market = desk.market("crypto")
+    fill(desk, MONDAY, TUESDAY, THURSDAY)
+    compute_session_levels(desk, market, [MONDAY, TUESDAY, THURSDAY])
+    bars = bars_of(WEDNESDAY, "BTC-USD")
+    desk.warehouse.write(BARS_1M, "crypto", bars)
+    recompute_levels(desk, market, {WEDNESDAY: {"BTC-USD": bars["interval_start"][0].as_py()}})
+    recomputed = stored(desk)
+    compute_session_levels(desk, market, [MONDAY, TUESDAY, WEDNESDAY, THURSDAY])
     assert recomputed.equals(stored(desk))
 
 
