@@ -115,6 +115,12 @@ def test_a_value_area_grows_evenly_over_bins_without_volume() -> None:
     assert (found["POC"][-1], found["VAH"][-1], found["VAL"][-1]) == (105.5, 111, 102)
 
 
+def test_a_value_area_stays_within_what_the_session_has_reached_so_far() -> None:
+    bars = [(105, 105, 105, 105, 50), (100, 100, 100, 100, 40), (120, 120, 120, 120, 1)]
+    found = levels(session_of(bars), LevelsRule(bin_share=0.01))
+    assert (found["VAH"][1], found["VAL"][1]) == (106, 100)
+
+
 @pytest.mark.parametrize(
     ("price", "poc"),
     [(0.00012, 0.00012005), (0.5, 0.50025), (1.0, 1.0005), (407.2, 407.3), (2500.0, 2501.0), (61_234.5, 61_225.0)],
@@ -141,6 +147,11 @@ def test_a_base_left_fast_and_on_volume_is_a_demand_zone_until_a_close_below_it(
     assert found["DEMAND_strength"][4:8] == [3, 3, 1.5, 1.5]
     assert np.isnan([*found["DEMAND_top"][:4], found["DEMAND_top"][8]]).all()
     assert np.isnan(found["SUPPLY_top"]).all()
+
+
+def test_a_close_at_the_edge_of_a_zone_does_not_end_it() -> None:
+    found = levels(session_of([*ZONE_BARS[:8], (103, 103, 99, 100, 10)]))
+    assert (found["DEMAND_bottom"][8], found["DEMAND_strength"][8]) == (100, 1.5)
 
 
 def test_a_supply_zone_is_a_demand_zone_upside_down() -> None:

@@ -76,6 +76,13 @@ def test_a_symbol_alone_has_the_values_that_it_has_in_its_market() -> None:
     assert row == together.shape[1]
 
 
+def test_the_usual_range_of_a_window_knows_no_bar_of_the_one_before() -> None:
+    alone = JoinedBars.of([WALKS["walk 12"]], [0]).usual_range(14)
+    beside = JoinedBars.of([SITUATIONS["one price for ever"], WALKS["walk 12"]], [0, 0]).usual_range(14)
+    assert np.array_equal(beside[-len(alone) :], alone, equal_nan=True)
+    assert np.isfinite(alone).sum() == len(alone) - 13
+
+
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_every_situation_gives_finite_values_or_none(name: str) -> None:
     window = SITUATIONS[name]
