@@ -127,5 +127,5 @@ def _finish(figure: Figure, panes: list[Any], chart: SessionChart) -> None:
     figure.suptitle(heading(chart), x=0.01, ha="left", fontsize=15, fontweight="bold")
     if chart.is_simulated:
         figure.text(
-            0.99, 0.985, "SIMULATED · made-up prices", ha="right", va="top", color="#b3261e", fontsize=13, weight="bold"
+            0.99, 0.995, "SIMULATED · made-up prices", ha="right", va="top", color="#b3261e", fontsize=13, weight="bold"
         )
