@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @guarded
 def run(market: MarketName, as_json: AsJson = False) -> None:
-    """Fetch, merge, build bars and compute indicators once. A closed market gets quotes and tickers only."""
+    """Fetch, merge, build bars, compute indicators and levels once. A closed market gets quotes and tickers only."""
     opened = open_feed()
     from market_pipeline.steps.cycle import run_cycle
     from market_pipeline.steps.overview import failure_reasons
@@ -60,6 +60,7 @@ def _rows(report: CycleReport) -> dict[str, int]:
         "live_tickers": report.tickers.rows,
         "bars_1m": report.bars.rows,
         "indicators_1m": report.indicators.rows,
+        "levels_1m": report.levels.rows,
     }
 
 

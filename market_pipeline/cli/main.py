@@ -11,6 +11,7 @@ import typer
 
 from market_pipeline.cli import (
     backfill,
+    chart,
     cycle,
     doctor,
     export,
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, screen, export):
+for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, chart, views, indicators, screen, export):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130

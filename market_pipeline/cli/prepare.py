@@ -25,6 +25,7 @@ from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.compute_indicators import compute_session_indicators
+from market_pipeline.steps.compute_levels import compute_session_levels
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.due import last_ended_session
 from market_pipeline.steps.examine import reached_sources
@@ -34,7 +35,7 @@ from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.refresh_metrics import refresh_metrics
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names, open_runtime
 from market_pipeline.steps.warehouse_tables import indicators_1m
-from market_pipeline.storage.tables import BARS_1D, BARS_1M
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, LEVELS_1M
 
 WAIT_SECONDS = 120
 LOADED_QUERY = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
@@ -174,10 +175,11 @@ def _backfill(runtime: Runtime, market: MarketRuntime, show: Callable[[int, int,
         with_daily = runtime.is_simulated or chart_source(market) is None
         backfill(runtime, market.name, first=day, last=day, progress=show, is_quick=is_quick, with_daily=with_daily)
         return
-    computed = set(runtime.warehouse.sessions(indicators_1m(), market.name))
-    if missing := [past for past in minutes[-RECENT_SESSIONS:] if past not in computed]:
-        show(0, 1, "indicators of an interrupted start")
-        compute_session_indicators(runtime, market, missing)
+    for table, compute in ((indicators_1m(), compute_session_indicators), (LEVELS_1M, compute_session_levels)):
+        computed = set(runtime.warehouse.sessions(table, market.name))
+        if missing := [past for past in minutes[-RECENT_SESSIONS:] if past not in computed]:
+            show(0, 1, f"{table.name} of an interrupted start")
+            compute(runtime, market, missing)
 
 
 def _require_answer(runtime: Runtime, market: MarketRuntime) -> None:

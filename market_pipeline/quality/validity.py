@@ -113,6 +113,20 @@ def _indicators_1m() -> tuple[Rule, ...]:
     return (indicator_rules.values_are_finite(), indicator_rules.values_are_in_range(), *_minute_times())
 
 
+def _levels_1m() -> tuple[Rule, ...]:
+    counts = ("SUPPORT_touches", "SUPPORT_age", "RESISTANCE_touches", "RESISTANCE_age")
+    return (
+        indicator_rules.values_are_finite(),
+        rules.at_least("RESISTANCE", "SUPPORT", what_to_do=_OUR_ROW),
+        rules.at_least("VAH", "POC", "VAL", what_to_do=_OUR_ROW),
+        rules.at_most("VAL", "POC", what_to_do=_OUR_ROW),
+        rules.at_least("DEMAND_top", "DEMAND_bottom", what_to_do=_OUR_ROW),
+        rules.at_least("SUPPLY_top", "SUPPLY_bottom", what_to_do=_OUR_ROW),
+        rules.amounts_are_not_negative(*counts, "DEMAND_strength", "SUPPLY_strength", what_to_do=_OUR_ROW),
+        *_minute_times(),
+    )
+
+
 def _instruments() -> tuple[Rule, ...]:
     facts = "correct the market file or the source's instrument master"
     return (
@@ -159,6 +173,7 @@ _RULES = {
     "live_tickers": _live_tickers,
     "bars_1m": _bars_1m,
     "indicators_1m": _indicators_1m,
+    "levels_1m": _levels_1m,
     "instruments": _instruments,
     "bars_1d": _bars_1d,
     "gaps": _gaps,

@@ -11,13 +11,14 @@ from market_pipeline.errors import UsageError
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.steps.close_session import close_session
 from market_pipeline.steps.compute_indicators import compute_session_indicators
+from market_pipeline.steps.compute_levels import compute_session_levels
 from market_pipeline.steps.daily_bars import DailyBarsReport, session_daily_bars
 from market_pipeline.steps.fetch_charts import urgent
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.served import served_sessions
 from market_pipeline.steps.warehouse_tables import indicators_1m
-from market_pipeline.storage.tables import BARS_1M
+from market_pipeline.storage.tables import BARS_1M, LEVELS_1M
 
 Progress = Callable[[int, int, str], None]
 """done, total, what is being done."""
@@ -131,8 +132,9 @@ def _fill_minutes(
 ) -> None:
     day = result.session_date
     stored = close_session(runtime, market, day, progress=steps.one(f"{day}"), with_trades=with_trades)
-    steps.progress(steps.done, steps.total, f"{day}: indicators")
+    steps.progress(steps.done, steps.total, f"{day}: indicators and levels")
     indicators = compute_session_indicators(runtime, market, [day])
+    compute_session_levels(runtime, market, [day])
     result.symbols, result.bars, result.outcomes = stored.symbols, stored.rows, dict(stored.counts)
     result.indicators = indicators.rows
 
@@ -144,6 +146,8 @@ def _leave(runtime: Runtime, market: MarketRuntime, *, result: BackfilledSession
     stored = runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=("symbol",))
     if day not in runtime.warehouse.sessions(indicators_1m(), market.name):
         compute_session_indicators(runtime, market, [day])
+    if day not in runtime.warehouse.sessions(LEVELS_1M, market.name):
+        compute_session_levels(runtime, market, [day])
     computed = runtime.warehouse.read(indicators_1m(), market.name, sessions=[day], columns=("symbol",))
     result.symbols, result.bars, result.indicators = len(stored["symbol"].unique()), len(stored), len(computed)
     result.was_complete = True

@@ -1,4 +1,4 @@
-"""One minute of one market: quotes → live tickers → bars → indicators, each step idempotent."""
+"""One minute of one market: quotes → live tickers → bars → indicators and levels, each step idempotent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from market_pipeline.model.session import MarketState
 from market_pipeline.steps.build_bars import BarsReport, build_bars
-from market_pipeline.steps.compute_indicators import IndicatorsReport, compute_indicators
+from market_pipeline.steps.compute_indicators import compute_indicators
+from market_pipeline.steps.compute_levels import compute_levels
 from market_pipeline.steps.fetch_quotes import QuotesReport, fetch_quotes
 from market_pipeline.steps.merge_tickers import TickersReport, merge_tickers
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.steps.windowed_rows import RowsReport
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class CycleReport:
     quotes: QuotesReport
     tickers: TickersReport
     bars: BarsReport
-    indicators: IndicatorsReport
+    indicators: RowsReport
+    levels: RowsReport
 
     @property
     def coverage(self) -> float:
@@ -43,4 +46,6 @@ def run_cycle(runtime: Runtime, name: str, *, progress: Callable[[str], None] = 
     bars = build_bars(runtime, market)
     progress("computing indicators")
     indicators = compute_indicators(runtime, market)
-    return CycleReport(state, runtime.clock.monotonic() - started, quotes, tickers, bars, indicators)
+    progress("computing levels")
+    levels = compute_levels(runtime, market)
+    return CycleReport(state, runtime.clock.monotonic() - started, quotes, tickers, bars, indicators, levels)

@@ -22,7 +22,8 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.session import Session
 from market_pipeline.steps.charted_bars import charted_bars
-from market_pipeline.steps.compute_indicators import Changed, recompute_indicators
+from market_pipeline.steps.compute_indicators import recompute_indicators
+from market_pipeline.steps.compute_levels import recompute_levels
 from market_pipeline.steps.due import is_heavy_time
 from market_pipeline.steps.fetch_charts import ChartRequest, chart_source, fetch_charts
 from market_pipeline.steps.fetch_trades import MARGIN, trades_between
@@ -31,6 +32,7 @@ from market_pipeline.steps.note_set_aside import note_bars
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.turns import session_turn
+from market_pipeline.steps.windowed_rows import Changed
 from market_pipeline.storage import records
 from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES
 from market_pipeline.transforms.bar_rows import Bars
@@ -124,8 +126,9 @@ def heal_gaps(
             _heal(runtime, market, portion, work=work)
             if portion[0].is_stubborn and work.answered == answered:
                 break  # still in vain: the next run tries once more
-        progress(work.done, len(requests), "indicators")
+        progress(work.done, len(requests), "indicators and levels")
         indicators = recompute_indicators(runtime, market, work.changed)
+        recompute_levels(runtime, market, work.changed)
         gaps = find_market_gaps(runtime, market, asked=work.asked)
     left = len(history_requests(runtime, market, gaps))
     log.info("gaps_healed", market=market.name, asked=work.done, bars=work.bars, left=left)

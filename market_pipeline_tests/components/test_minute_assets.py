@@ -24,6 +24,7 @@ MINUTE_ASSETS = [
     "casablanca/live_tickers",
     "casablanca/bars_1m",
     "casablanca/indicators_1m",
+    "casablanca/levels_1m",
 ]
 
 
@@ -107,7 +108,7 @@ def test_live_tickers_alone_are_merged_from_the_quotes_at_hand(desk: Desk, runti
     assert run.metadata("casablanca/live_tickers")["dagster/row_count"] == 16
 
 
-@pytest.mark.parametrize("asset", ["live_tickers", "bars_1m", "indicators_1m"])
+@pytest.mark.parametrize("asset", ["live_tickers", "bars_1m", "indicators_1m", "levels_1m"])
 def test_an_asset_without_anything_to_work_on_succeeds_with_no_rows(desk: Desk, asset: str) -> None:
     run = desk.materialize(f"casablanca/{asset}")
     assert run.success

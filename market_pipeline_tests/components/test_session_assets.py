@@ -26,13 +26,26 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
         "crypto/instruments",
         "crypto/session_bars",
         "crypto/session_indicators",
+        "crypto/session_levels",
     ]
     assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
     assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
     bars = run.metadata("crypto/session_bars", "2026-11-18")
     assert bars["symbols"] == 8
     assert bars["plot"].startswith("![bars a minute](data:image/png;base64,iVBOR")
-    assert run.metadata("crypto/session_indicators", "2026-11-18")["dagster/row_count"] == bars["dagster/row_count"]
+    indicators = run.metadata("crypto/session_indicators", "2026-11-18")
+    assert indicators["dagster/row_count"] == bars["dagster/row_count"]
+    assert run.metadata("crypto/session_levels", "2026-11-18")["dagster/row_count"] == bars["dagster/row_count"]
+
+
+def test_the_indicators_of_a_session_show_its_chart_drawn_when_its_levels_are_there(desk: Desk) -> None:
+    run = desk.run("crypto_daily", partition_key="2026-11-18")
+    order = run.materialized()
+    assert order.index("crypto/session_levels") < order.index("crypto/session_indicators")
+    chart = run.metadata("crypto/session_indicators", "2026-11-18")["chart"]
+    assert chart.startswith(
+        "![BTC-USD · Crypto currencies in US dollars · Wed 18 Nov 2026](data:image/png;base64,iVBOR"
+    )
 
 
 def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from market_pipeline.storage.tables import (
     FUNDAMENTALS,
     GAPS,
     INSTRUMENTS,
+    LEVELS_1M,
     LIVE_TICKERS,
     METRICS,
     RAW_QUOTES,
@@ -80,6 +81,13 @@ GOOD: dict[str, tuple[Table, dict[str, Any]]] = {
     "indicators_1m": (
         INDICATORS_1M,
         _IDENTITY | {"interval_start": MINUTE, "RSI_14": 61.5, "OBV": -4200.0, "known_at": NOW},
+    ),
+    "levels_1m": (
+        LEVELS_1M,
+        _IDENTITY
+        | {"interval_start": MINUTE, "PP_CLASSIC": 500.0, "SUPPORT": 499.0, "SUPPORT_touches": 2, "SUPPORT_age": 4}
+        | {"RESISTANCE": 505.0, "POC": 501.0, "VAH": 504.0, "VAL": 500.0, "known_at": NOW}
+        | {"DEMAND_top": 499.0, "DEMAND_bottom": 498.0, "DEMAND_strength": 3.5},
     ),
     "instruments": (
         INSTRUMENTS,

@@ -13,6 +13,7 @@ from market_pipeline.components.market import (
     gaps,
     indicators,
     instruments,
+    levels,
     live_tickers,
     metrics,
     metrics_schedule,
@@ -27,7 +28,7 @@ from market_pipeline.markets.schema import MarketFile
 
 
 class Market(dg.Component):
-    """One market: raw quotes per source → live tickers → one-minute bars → indicators; metrics; sessions."""
+    """One market: raw quotes per source → live tickers → one-minute bars → indicators, levels; metrics; sessions."""
 
     def __init__(self, file: MarketFile) -> None:
         self.file = file
@@ -51,6 +52,7 @@ class Market(dg.Component):
             live_tickers.asset(self.file),
             bars.asset(self.file),
             indicators.asset(self.file),
+            levels.asset(self.file),
         ]
         session_dates = partitions.session_partitions(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]

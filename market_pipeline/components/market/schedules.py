@@ -43,7 +43,7 @@ def minute_job(
         selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
         tags=tags,
-        description=f"One minute of {file.title}: quotes, live tickers, bars, indicators.",
+        description=f"One minute of {file.title}: quotes, live tickers, bars, indicators, levels.",
     )
 
 

@@ -1,4 +1,4 @@
-"""`<market>/session_bars`, `session_indicators` and `bars_1d`, partitioned by session date in the exchange's zone.
+"""`<market>/session_bars`, `session_indicators`, `session_levels`, `bars_1d`: a partition a session date.
 
 The daily job materializes the session that ended; a backfill in the UI materializes any session of the past.
 """
@@ -17,13 +17,13 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.plots import session_plot
+from market_pipeline.components.market.plots import chart_preview, session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.steps.warehouse_tables import indicators_1m
-from market_pipeline.storage.tables import BARS_1D, BARS_1M
+from market_pipeline.storage.tables import BARS_1D, BARS_1M, LEVELS_1M
 
 if TYPE_CHECKING:
     from market_pipeline.quality.rule import RuleResult
@@ -36,7 +36,8 @@ FORCE_TAG = "market_pipeline/force"
 
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """Build the session assets of one market. A range of sessions is one run, and a day without session has no key."""
-    return [_session_bars(file, partitions), _session_indicators(file, partitions), _bars_1d(file, partitions)]
+    made = (_session_bars, _session_indicators, _session_levels, _bars_1d)
+    return [make(file, partitions) for make in made]
 
 
 def _one_run() -> dg.BackfillPolicy:
@@ -120,13 +121,44 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
         from market_pipeline.steps.compute_indicators import compute_session_indicators
 
         opened = runtime.open()
-        report = compute_session_indicators(opened, opened.market(file.market), _days(context, file))
+        days = _days(context, file)
+        report = compute_session_indicators(opened, opened.market(file.market), days)
+        shown = {"chart": chart_preview(opened, file, days[-1])}
+        context.add_asset_metadata(shown, partition_key=days[-1].isoformat())
         return dg.MaterializeResult(
             metadata={"dagster/row_count": report.rows, "symbols": report.symbols, "columns": report.columns},
             check_results=[valid_result(key, report.rules)],
         )
 
     return session_indicators
+
+
+def _session_levels(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    key = [file.market, "session_levels"]
+
+    @dg.asset(
+        key=key,
+        partitions_def=partitions,
+        backfill_policy=_one_run(),
+        group_name=file.market,
+        metadata=table_metadata(LEVELS_1M),
+        kinds={"parquet", "duckdb"},
+        check_specs=[valid_spec(key)],
+        deps=[[file.market, "session_bars"]],
+        op_tags={"dagster/priority": "1"},  # before the indicators, whose chart shows the levels too
+        description=f"Levels of one closed session of {file.title}, and of the next two: windows reach into it.",
+    )
+    def session_levels(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
+        from market_pipeline.steps.compute_levels import compute_session_levels
+
+        opened = runtime.open()
+        report = compute_session_levels(opened, opened.market(file.market), _days(context, file))
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": report.rows, "symbols": report.symbols},
+            check_results=[valid_result(key, report.rules)],
+        )
+
+    return session_levels
 
 
 def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:

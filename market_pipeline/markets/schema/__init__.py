@@ -9,6 +9,7 @@ from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, 
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
+from market_pipeline.markets.schema.levels import LevelsRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
 from market_pipeline.markets.schema.market_file import MarketFile
 from market_pipeline.markets.schema.metrics import MetricAges, MetricsRule
@@ -28,6 +29,7 @@ __all__ = [
     "FreshnessLimits",
     "IndicatorChoice",
     "Isin",
+    "LevelsRule",
     "LocalTime",
     "MarketFile",
     "MergeRule",

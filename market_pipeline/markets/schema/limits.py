@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from market_pipeline.markets.schema.fields import Section
+from market_pipeline.markets.schema.levels import LevelsRule
 
 
 class MergeRule(Section):
@@ -47,3 +48,4 @@ class IndicatorChoice(Section):
     """Which indicator groups this market computes."""
 
     pandas_ta_tier1: bool = True
+    levels: LevelsRule = LevelsRule()

@@ -9,6 +9,7 @@ from market_pipeline.storage.tables.bars import BARS_1D, BARS_1D_ADJUSTED, BARS_
 from market_pipeline.storage.tables.gaps import GAPS, SESSION_DIFFERENCES
 from market_pipeline.storage.tables.indicators import indicators_table
 from market_pipeline.storage.tables.instruments import INSTRUMENTS
+from market_pipeline.storage.tables.levels import LEVELS_1M
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
@@ -21,6 +22,7 @@ BASE_TABLES = (
     LIVE_TICKERS,
     BARS_1M,
     BARS_1M_REPLACED,
+    LEVELS_1M,
     SET_ASIDE,
     INSTRUMENTS,
     BARS_1D,
@@ -47,6 +49,7 @@ __all__ = [
     "FUNDAMENTALS",
     "GAPS",
     "INSTRUMENTS",
+    "LEVELS_1M",
     "LIVE_TICKERS",
     "METRICS",
     "RAW_QUOTES",
