@@ -39,9 +39,7 @@ def _tables_page() -> str:
         lines += ["", f"## {table.name}", "", f"{table.description}. Key: {', '.join(table.key)}{latest}.", ""]
         rows = [(f"`{c.name}`", str(c.type), c.unit, c.description) for c in table.columns]
         lines += _markdown(("column", "type", "unit", "meaning"), rows)
-    text = "market, symbol, interval_start, session_date, the columns of [indicators.md](indicators.md), known_at"
-    named = len(indicators_1m().columns)
-    lines += ["", "## indicators_1m", "", f"{text}: {named} in all · view `indicators_1m_latest`."]
+    lines += ["", *_indicators_table()]
     lines += [
         "",
         "## Derived",
@@ -52,6 +50,17 @@ def _tables_page() -> str:
         "  `SELECT * FROM bars_1m_as_of('2026-11-19 10:00+00')`.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _indicators_table() -> list[str]:
+    table, listed = indicators_1m(), {column.column for column in columns()}
+    own = [c for c in table.columns if c.name not in listed]
+    intro = (
+        f"{table.description}: the columns below, and the {len(listed)} of [indicators.md](indicators.md) · view "
+        f"`{table.name}_latest`."
+    )
+    rows = [(f"`{c.name}`", str(c.type), c.unit, c.description) for c in own]
+    return [f"## {table.name}", "", intro, "", *_markdown(("column", "type", "unit", "meaning"), rows)]
 
 
 def _indicators_page() -> str:

@@ -5,29 +5,30 @@ The window is the two preceding sessions in the warehouse plus this one, concate
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, partial
-from itertools import batched
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from market_pipeline.indicators.catalogue import columns
-from market_pipeline.indicators.engine import compute_many
 from market_pipeline.quality.rule import Range, RuleResult
-from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, bar_window, session_block
+from market_pipeline.steps.bar_doubts import SessionDoubts, groups_of, session_doubts
+from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, session_block
+from market_pipeline.steps.confirmed_bars import with_confirmed
+from market_pipeline.steps.indicator_rows import AnchoredSession, indicator_rows
+from market_pipeline.steps.indicator_rows import Due as _Due
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.wanted_indicators import PandasTaRequest, check_request, wanted_indicators
 from market_pipeline.steps.warehouse_tables import indicators_1m
-from market_pipeline.storage.precision import stored_column
 from market_pipeline.storage.tables import BARS_1M, UTC_TIME
 
 ANCHOR_SESSIONS = 2
-SYMBOLS_AT_ONCE = 100
+type Progress = Callable[[date], None]
 
 
 @dataclass(frozen=True)
@@ -44,27 +45,42 @@ class IndicatorsReport:
 
 
 @dataclass(frozen=True)
-class _Due:
-    """One symbol's bars of the present session from `first` (index within the session) on."""
+class _Task:
+    """What to compute of each session, and whom to tell that it is done."""
 
-    symbol: str
-    first: int
+    due_of: Callable[[AnchoredSession], list[_Due]]
+    request: PandasTaRequest | None = None
+    progress: Progress = lambda _: None
 
 
 def compute_indicators(runtime: Runtime, market: MarketRuntime) -> IndicatorsReport:
     """Compute and write what the session in progress still lacks: new minutes, and all from a corrected bar on."""
     day = market.calendar.session_date_at(runtime.clock.now())
-    return _compute(runtime, market, [day], due_of=lambda block: _due_since(block, _newest(runtime, market)))
+
+    def due_of(anchored: AnchoredSession) -> list[_Due]:
+        due = _due_since(anchored.present.block, _newest(runtime, market))
+        return with_confirmed(runtime, market, anchored, due=due)
+
+    return _compute(runtime, market, [day], task=_Task(due_of))
 
 
 def compute_session_indicators(
-    runtime: Runtime, market: MarketRuntime, days: Sequence[date], *, progress: Callable[[date], None] = lambda _: None
+    runtime: Runtime,
+    market: MarketRuntime,
+    days: Sequence[date],
+    *,
+    request: PandasTaRequest | None = None,
+    progress: Progress = lambda _: None,
 ) -> IndicatorsReport:
-    """Compute whole sessions, and the next two stored ones, whose windows reach into the last of them."""
+    """Compute whole sessions, and the next two stored ones, whose windows reach into the last of them.
+
+    Raise UsageError for a request that names an unknown column or symbol.
+    """
+    if request:
+        check_request(runtime, market, request)
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
-    later = [day for day in stored if day > max(days)][:ANCHOR_SESSIONS]
-    every = sorted({*(day for day in stored if day in set(days)), *later})
-    return _compute(runtime, market, every, due_of=_whole_session, progress=progress)
+    every = sorted({*(day for day in stored if day in set(days)), *_following(stored, max(days))})
+    return _compute(runtime, market, every, task=_Task(_all_of_it, request, progress))
 
 
 type Changed = dict[date, dict[str, datetime]]
@@ -75,55 +91,69 @@ def recompute_indicators(runtime: Runtime, market: MarketRuntime, changed: Chang
     """Compute what changed bars have changed, and nothing else; return the rows written.
 
     Those are the symbol's rows from its first changed minute on, and its next two stored sessions, whose windows reach
-    into this one.
+    into this one. Where these are the first bars of their session, it pushes an older one out of everybody's windows.
     """
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
+    computed = set(runtime.warehouse.sessions(indicators_1m(), market.name))
     due: dict[date, dict[str, int]] = {}
+    whole: set[date] = set()
     for day, symbols in sorted(changed.items()):
+        later = _following(stored, day)
+        if symbols and day not in computed:
+            whole |= {day, *later}
         for symbol, first in symbols.items():
             minute = int(pa.scalar(first, UTC_TIME).value)
             of_day = due.setdefault(day, {})
             of_day[symbol] = min(minute, of_day.get(symbol, minute))
-            for later in [other for other in stored if other > day][:ANCHOR_SESSIONS]:
-                due.setdefault(later, {})[symbol] = 0
-    reports = [
-        _compute(runtime, market, [day], due_of=partial(_due_from, firsts=due[day])) for day in sorted(due) if due[day]
-    ]
-    return sum(report.rows for report in reports)
+            for other in later:
+                due.setdefault(other, {})[symbol] = 0
+    tasks = {day: _Task(_all_of_it if day in whole else partial(_some_of_it, firsts=due[day])) for day in sorted(due)}
+    return sum(_compute(runtime, market, [day], task=task).rows for day, task in tasks.items())
 
 
-def _compute(
-    runtime: Runtime,
-    market: MarketRuntime,
-    days: Sequence[date],
-    *,
-    due_of: Callable[[SessionBlock], list[_Due]],
-    progress: Callable[[date], None] = lambda _: None,
-) -> IndicatorsReport:
+def _all_of_it(anchored: AnchoredSession) -> list[_Due]:
+    return _whole_session(anchored.present.block)
+
+
+def _some_of_it(anchored: AnchoredSession, firsts: Mapping[str, int]) -> list[_Due]:
+    return _due_from(anchored.present.block, firsts)
+
+
+def _following(stored: Sequence[date], day: date) -> list[date]:
+    """Return the stored sessions whose windows reach into that of `day`."""
+    return [other for other in stored if other > day][:ANCHOR_SESSIONS]
+
+
+def _compute(runtime: Runtime, market: MarketRuntime, days: Sequence[date], *, task: _Task) -> IndicatorsReport:
     started = runtime.clock.monotonic()
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
-    rows, symbols, rules, minutes = 0, set[str](), list[RuleResult](), list[datetime]()
-    blocks: dict[date, SessionBlock] = {}
+    minutes, rules, symbols = list[datetime](), list[RuleResult](), set[str]()
+    sessions: dict[date, SessionDoubts] = {}
+    rows = filled = 0
     for day in days:
-        anchor = [d for d in stored if d < day][-ANCHOR_SESSIONS:]
-        blocks = {d: blocks.get(d) or _read_block(runtime, market, d) for d in (*anchor, day)}
-        due = due_of(blocks[day])
-        parts = _tables(runtime, market, day, due=due, before=[blocks[d] for d in anchor], present=blocks[day])
-        if due:
+        reach = [*[d for d in stored if d < day][-ANCHOR_SESSIONS:], day]
+        sessions = {d: sessions.get(d) or _read(runtime, market, d, stored=stored) for d in reach}
+        wanted = wanted_indicators(runtime, market, day, request=task.request)
+        filled = len(wanted.chosen.columns)
+        anchored = AnchoredSession(market.name, day, tuple(sessions.values()))
+        if due := task.due_of(anchored):
+            parts = indicator_rows(anchored, due, wanted=wanted, known_at=runtime.clock.now())
             table = pa.concat_tables(parts)  # one write: a slice that is written once need not be merged
             _write(runtime, market, day, table=table)
             rules += judge(runtime, market, indicators_1m(), rows=table, ranges=_ranges())
             rows += table.num_rows
             minutes += [pc.min(table["interval_start"]).as_py(), pc.max(table["interval_start"]).as_py()]
         symbols |= {entry.symbol for entry in due}
-        progress(day)
-    duration = runtime.clock.monotonic() - started
+        task.progress(day)
+    seconds = runtime.clock.monotonic() - started
     first, last = min(minutes, default=None), max(minutes, default=None)
-    return IndicatorsReport(rows, len(symbols), len(columns()), tuple(rules), first, last, duration)
+    return IndicatorsReport(rows, len(symbols), filled, tuple(rules), first, last, seconds)
 
 
-def _read_block(runtime: Runtime, market: MarketRuntime, day: date) -> SessionBlock:
-    return session_block(runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=WINDOW_COLUMNS))
+def _read(runtime: Runtime, market: MarketRuntime, day: date, *, stored: Sequence[date]) -> SessionDoubts:
+    bars = runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=WINDOW_COLUMNS)
+    before = max((other for other in stored if other < day), default=None)
+    return session_doubts(session_block(bars), market.calendar, day, before=before, groups=groups_of(market.file))
 
 
 def _newest(runtime: Runtime, market: MarketRuntime) -> dict[str, tuple[int, int]]:
@@ -154,55 +184,6 @@ def _due_from(block: SessionBlock, firsts: Mapping[str, int]) -> list[_Due]:
 
 def _whole_session(block: SessionBlock) -> list[_Due]:
     return [_Due(symbol, 0) for symbol in block.rows_of]
-
-
-def _tables(
-    runtime: Runtime,
-    market: MarketRuntime,
-    day: date,
-    *,
-    due: Sequence[_Due],
-    before: Sequence[SessionBlock],
-    present: SessionBlock,
-) -> Iterator[pa.Table]:
-    """Yield finished tables; many rows come in portions of symbols, which bounds what is held as float64."""
-    tier_1 = _tier_1(market)
-    portions = batched(due, SYMBOLS_AT_ONCE) if any(entry.first == 0 for entry in due) else [due] if due else []
-    for portion in portions:
-        windows = [bar_window(entry.symbol, before, present) for entry in portion]
-        firsts = [window.session_start + entry.first for window, entry in zip(windows, portion, strict=True)]
-        values = compute_many(windows, firsts, tier_1=tier_1)
-        yield _table(market.name, day, portion, values=values, present=present, known_at=runtime.clock.now())
-
-
-def _tier_1(market: MarketRuntime) -> Collection[str]:
-    if not market.file.indicators.pandas_ta_tier1:
-        return ()
-    return {*market.file.tier_1, *(rule.symbol for rule in market.file.symbols if rule.tier == 1)}
-
-
-def _table(
-    market: str,
-    day: date,
-    portion: Sequence[_Due],
-    *,
-    values: npt.NDArray[np.float64],
-    present: SessionBlock,
-    known_at: datetime,
-) -> pa.Table:
-    rows = [np.arange(present.rows_of[e.symbol].start + e.first, present.rows_of[e.symbol].stop) for e in portion]
-    names = [entry.symbol for entry, taken in zip(portion, rows, strict=True) for _ in range(len(taken))]
-    count = len(names)
-    schema = indicators_1m().schema
-    arrays = [
-        pa.repeat(pa.scalar(market), count),
-        pa.array(names, pa.string()),
-        pa.array(present.minutes[np.concatenate(rows)], pa.int64()).cast(UTC_TIME),
-        pa.repeat(pa.scalar(day, pa.date32()), count),
-        *(stored_column(values[:, i], field.type) for i, field in enumerate(list(schema)[4:-1])),
-        pa.repeat(pa.scalar(known_at, UTC_TIME), count),
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _write(runtime: Runtime, market: MarketRuntime, day: date, *, table: pa.Table) -> None:

@@ -17,6 +17,7 @@ import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
 from market_pipeline.errors import ConfigurationError, SourceUnreachable
+from market_pipeline.indicators.choice import check_choice
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -121,7 +122,8 @@ class Runtime:
         return self._markets[name, in_cycle]
 
     def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
-        """Wire the market of a file that is at hand, as `market` does by name."""
+        """Wire the market of a file at hand, as `market` does by name. Raise MarketFileError as check_choice does."""
+        check_choice(file)
         off = {rule.name: reason for rule in file.sources if (reason := self._why_off(rule))}
         cycle = CycleClock(self.clock, file.cycle_deadline_seconds, self.clock.monotonic())
         make = partial(self._cycle_source, file, cycle if in_cycle else None)

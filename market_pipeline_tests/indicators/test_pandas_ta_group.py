@@ -67,10 +67,11 @@ def test_bars_too_few_or_too_quiet_give_no_error_and_no_infinity(definition: Ind
     assert not np.isinf(values).any()
 
 
-def test_klingers_oscillator_waits_for_known_volumes():
+def test_klingers_oscillator_starts_anew_after_an_unknown_volume():
     klinger = next(definition for definition in PANDAS_TA_GROUP if definition.function == "kvo")
     values = compute(with_unknown_volume(walk(), 100), first=0, indicators=(klinger,))
-    assert np.isnan(values[:, : 101 + 67]).all()
+    assert np.isfinite(values[:, 67:100]).all()
+    assert np.isnan(values[:, 100 : 101 + 67]).all()
     assert np.isfinite(values[:, 101 + 67 :]).all()
 
 

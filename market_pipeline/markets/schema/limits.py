@@ -1,4 +1,4 @@
-"""Limits of merging, freshness, coverage, retention and indicators."""
+"""Limits of merging, freshness, coverage and retention."""
 
 from __future__ import annotations
 
@@ -41,9 +41,3 @@ class Retention(Section):
     quotes_sessions: int | None = Field(22, ge=1)
     indicators_sessions: int | None = Field(22, ge=1)
     bars_sessions: int | None = None
-
-
-class IndicatorChoice(Section):
-    """Which indicator groups this market computes."""
-
-    pandas_ta_tier1: bool = True
