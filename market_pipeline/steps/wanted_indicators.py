@@ -16,7 +16,8 @@ from market_pipeline.storage.tables import INSTRUMENTS
 class PandasTaRequest:
     """What a person wants of pandas-ta now, besides what the market file says.
 
-    Symbols get the columns; without symbols those of the market file, or of tier 1 where it names none.
+    Symbols get the columns, all of them where none is named. Without symbols those of the market file get them, or
+    those of tier 1 where it names none.
     """
 
     symbols: tuple[str, ...] = ()
@@ -43,7 +44,7 @@ def wanted_indicators(
     named = _named(market)
     if request:
         also = frozenset(request.symbols) or named or _tier_1(market)
-        return Wanted(chosen_also(choice, request.columns), named | also)
+        return Wanted(chosen_also(choice, request.columns or tuple(pandas_ta_columns())), named | also)
     session = market.calendar.session(day)
     is_over = session is None or runtime.clock.now() >= session.last_phase_end
     is_due = choice.pandas_ta.cadence == "minute" or is_over
@@ -52,7 +53,8 @@ def wanted_indicators(
 
 def check_request(runtime: Runtime, market: MarketRuntime, request: PandasTaRequest) -> None:
     """Raise UsageError for a column that pandas-ta does not fill here, or a symbol that the market does not list."""
-    listed = runtime.warehouse.latest(INSTRUMENTS, market.name)["symbol"].to_pylist()
+    stored = runtime.warehouse.latest(INSTRUMENTS, market.name)["symbol"].to_pylist()
+    listed = [*stored, *(rule.symbol for rule in market.file.symbols)]
     problems = [*_unknown("column", request.columns, pandas_ta_columns()), *_unknown("symbol", request.symbols, listed)]
     if problems:
         raise UsageError(
