@@ -89,9 +89,6 @@ class Desk:
     def market(self) -> MarketRuntime:
         return self.runtime.market(MARKET)
 
-    def random(self, seed: int = 1) -> np.random.Generator:
-        return np.random.default_rng(seed)
-
     def bars(self) -> pa.Table:
         return self.runtime.warehouse.read(BARS_1M, MARKET)
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from market_pipeline.clock import HandClock
@@ -36,8 +37,12 @@ def test_a_file_with_an_unknown_name_is_refused_before_anything_runs(runtime: Ru
         crypto(runtime, columns=["SMA20"])
 
 
+def tier_1() -> set[str]:
+    return {rule.symbol for rule in load_market("crypto").symbols if rule.tier == 1}
+
+
 def test_tier_1_gets_pandas_ta_by_default(runtime: Runtime) -> None:
-    assert wanted_indicators(runtime, crypto(runtime), TODAY).pandas_ta == {"BTC-USD", "ETH-USD", "SOL-USD"}
+    assert wanted_indicators(runtime, crypto(runtime), TODAY).pandas_ta == tier_1()
 
 
 def test_named_symbols_get_pandas_ta_instead_of_tier_1(runtime: Runtime) -> None:
@@ -66,7 +71,7 @@ def test_a_request_without_columns_means_all_of_pandas_ta_and_without_symbols_ti
     by_symbol = wanted_indicators(runtime, market, TODAY, request=PandasTaRequest(symbols=("XRP-USD",)))
     by_column = wanted_indicators(runtime, market, TODAY, request=PandasTaRequest(columns=("UI_14",)))
     assert by_symbol.chosen.columns >= set(pandas_ta_columns())
-    assert by_column.pandas_ta == {"BTC-USD", "ETH-USD", "SOL-USD"}
+    assert by_column.pandas_ta == tier_1()
 
 
 def test_a_request_with_misspelt_names_is_refused_with_the_nearest_ones(runtime: Runtime) -> None:
@@ -78,8 +83,8 @@ def test_a_request_with_misspelt_names_is_refused_with_the_nearest_ones(runtime:
 
 
 def test_columns_that_are_not_chosen_are_null_and_so_are_the_flags_of_their_families(runtime: Runtime) -> None:
-    desk = Desk(runtime)
-    rows = [bar_of("TCS", DAYS[0], n, known_at=minute_of(DAYS[0], n + 1), random=desk.random()) for n in range(25)]
+    desk, random = Desk(runtime), np.random.default_rng(1)
+    rows = [bar_of("TCS", DAYS[0], n, known_at=minute_of(DAYS[0], n + 1), random=random) for n in range(25)]
     desk.store(table_of(rows))
     file = load_market("india").model_copy(update={"indicators": IndicatorChoice(columns=("SMA_20",))})
     report = compute_session_indicators(runtime, runtime.wired(file), [DAYS[0]])
@@ -89,3 +94,18 @@ def test_columns_that_are_not_chosen_are_null_and_so_are_the_flags_of_their_fami
     key = {"market", "symbol", "interval_start", "session_date", "known_at"}
     assert filled == {*key, *trust, "SMA_20", "BBM_20_2", "ACCM_20"}
     assert report.columns == 3
+
+
+def test_a_request_fills_columns_of_pandas_ta_that_the_file_leaves_out(runtime: Runtime) -> None:
+    desk, random = Desk(runtime), np.random.default_rng(1)
+    rows = [bar_of("TCS", DAYS[0], n, known_at=minute_of(DAYS[0], n + 1), random=random) for n in range(30)]
+    desk.store(table_of(rows))
+    choice = IndicatorChoice.model_validate({"groups": ["custom"], "pandas_ta": {"symbols": "none"}})
+    market = runtime.wired(load_market("india").model_copy(update={"indicators": choice}))
+    compute_session_indicators(runtime, market, [DAYS[0]], request=PandasTaRequest(columns=("UI_14",)))
+    newest = desk.indicators().to_pylist()[-1]
+    assert newest["UI_14"] > 0
+    assert newest["is_warm_extra"] is True
+    assert newest["CHOP_14_1_100.0"] is None
+    compute_session_indicators(runtime, market, [DAYS[0]])
+    assert desk.indicators().to_pylist()[-1]["UI_14"] is None
