@@ -1,7 +1,8 @@
 """The arithmetic of pandas-ta's functions on plain arrays: the same figures without pandas, 10 to 100 times as fast.
 
 Each takes its inputs and parameters by pandas-ta's names and returns one array a column, NaN or nonsense before the
-warm-up. Averages and extremes are TA-Lib's, which is always installed here. A test holds each to pandas-ta's output.
+warm-up. Averages and extremes are TA-Lib's, which is always installed here. A test holds each to what pandas-ta makes
+with talib=False, from the start or, where means begin otherwise, once their seed is forgotten.
 """
 
 from __future__ import annotations
@@ -66,13 +67,12 @@ def _ui(close: FloatArray, *, length: int, scalar: float) -> Columns:
 
 
 def _squeeze(high: FloatArray, low: FloatArray, close: FloatArray, **params: Any) -> Columns:
-    width = params["bb_std"]
-    simple = talib.MA_Type.SMA  # type: ignore[attr-defined]  # its stub forgets it
-    upper, _, lower = talib.BBANDS(close, params["bb_length"], width, width, simple)
+    length = params["bb_length"]
+    width = params["bb_std"] * np.sqrt(length / (length - 1)) * talib.STDDEV(close, length, 1.0)  # of a sample
+    middle, basis = talib.SMA(close, length), talib.SMA(close, params["kc_length"])
     band = params["kc_scalar"] * talib.SMA(talib.TRANGE(high, low, close), params["kc_length"])
-    basis = talib.SMA(close, params["kc_length"])
-    is_on = (lower > basis - band) & (upper < basis + band)
-    is_off = (lower < basis - band) & (upper > basis + band)
+    is_on = (middle - width > basis - band) & (middle + width < basis + band)
+    is_off = (middle - width < basis - band) & (middle + width > basis + band)
     change = talib.SMA(talib.MOM(close, params["mom_length"]), params["mom_smooth"])
     return change, is_on.astype(float), is_off.astype(float), (~is_on & ~is_off).astype(float)
 
@@ -84,7 +84,7 @@ def _pgo(high: FloatArray, low: FloatArray, close: FloatArray, *, length: int) -
 
 def _cksp(high: FloatArray, low: FloatArray, close: FloatArray, **params: Any) -> Columns:
     first, second = params["p"], params["q"]
-    room = params["x"] * talib.ATR(high, low, close, first)
+    room = params["x"] * talib.SMA(talib.TRANGE(high, low, close), first)
     long, short = talib.MAX(high, first) - room, talib.MIN(low, first) + room
     return talib.MAX(long, second), talib.MIN(short, second)
 

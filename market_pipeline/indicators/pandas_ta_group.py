@@ -1,7 +1,7 @@
 """What TA-Lib lacks, as pandas-ta defines it: its functions, parameters and column names to the letter.
 
-It is computed by pandas_ta_direct, which needs neither pandas nor numba in a minute's process. Nothing depends on
-pandas-ta's switch `talib`, whose default makes results differ with what is installed. No look-ahead is let in.
+It is computed by pandas_ta_direct, which needs neither pandas nor numba in a minute's process. The columns are
+those of talib=False: with the default, pandas-ta's results differ with what is installed. No look-ahead is let in.
 pandas-ta is frozen at 0.4.71b0; the tests have it as the oracle.
 """
 
@@ -141,7 +141,7 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
         "squeeze",
         of=HLC,
         kind=(PRICE, FLAG, FLAG, FLAG),
-        text="Carter's squeeze: mean of 6 of a 12-bar change; ON: Bollinger inside Keltner, OFF: outside, NO: neither",
+        text="Carter's squeeze: mean of 6 of a 12-bar change; ON: Bollinger (of a sample) in Keltner, OFF: outside",
         bb_length=20,
         bb_std=2.0,
         kc_length=20,
@@ -169,7 +169,7 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
         "cksp",
         of=HLC,
         kind=PRICE,
-        text="Chande-Kroll stops: extreme of 10 bars ∓ 3 ATR, then extreme of 20; l: long, s: short",
+        text="Chande-Kroll stops: extreme of 10 bars ∓ 3 mean true ranges, then extreme of 20; l: long, s: short",
         p=10,
         # floats, as pandas-ta ignores whole numbers here
         x=3.0,

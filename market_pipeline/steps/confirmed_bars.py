@@ -52,7 +52,8 @@ def _suspects(anchored: AnchoredSession, latest: pa.Table) -> Iterator[tuple[str
         if rows is None or stored is None:
             continue
         place = int(np.searchsorted(block.minutes[rows], minute))
-        if place == rows.stop - rows.start or stored <= anchored.present.sampled[rows][place]:
+        is_of_this_session = place < rows.stop - rows.start and block.minutes[rows][place] == minute
+        if not is_of_this_session or stored <= anchored.present.sampled[rows][place]:
             continue
         now = _counts(anchored, symbol)
         if now[place] < stored:
