@@ -11,6 +11,7 @@ from pathlib import Path
 from docs.indicator_pages import indicators_page, parity_page
 from docs.markdown import markdown_table as _markdown
 from docs.sample_shapes import shapes_text
+from market_pipeline.indicators.catalogue import columns
 from market_pipeline.indicators.levels import pivots, profile, swings, zones
 from market_pipeline.indicators.levels.catalogue import FAMILIES, LEVELS
 from market_pipeline.markets.schema import LevelsRule
@@ -44,9 +45,7 @@ def _tables_page() -> str:
         lines += ["", f"## {table.name}", "", f"{table.description}. Key: {', '.join(table.key)}{latest}.", ""]
         rows = [(f"`{c.name}`", str(c.type), c.unit, c.description) for c in table.columns]
         lines += _markdown(("column", "type", "unit", "meaning"), rows)
-    text = "market, symbol, interval_start, session_date, the columns of [indicators.md](indicators.md), known_at"
-    named = len(indicators_1m().columns)
-    lines += ["", "## indicators_1m", "", f"{text}: {named} in all · view `indicators_1m_latest`."]
+    lines += ["", *_indicators_table()]
     lines += [
         "",
         "## Derived",
@@ -60,6 +59,17 @@ def _tables_page() -> str:
         "- table `session_hours` (market.duckdb only): when each session opens, pauses, resumes and closes.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _indicators_table() -> list[str]:
+    table, listed = indicators_1m(), {column.column for column in columns()}
+    own = [c for c in table.columns if c.name not in listed]
+    intro = (
+        f"{table.description}: the columns below, and the {len(listed)} of [indicators.md](indicators.md) · view "
+        f"`{table.name}_latest`."
+    )
+    rows = [(f"`{c.name}`", str(c.type), c.unit, c.description) for c in own]
+    return [f"## {table.name}", "", intro, "", *_markdown(("column", "type", "unit", "meaning"), rows)]
 
 
 def _levels_page() -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from market_pipeline.errors import IndicatorError
 from market_pipeline.indicators.indicator import Anchor, FloatArray, Indicator
+
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +55,10 @@ class BarWindow:
         return self.open, self.high, self.low, self.close, self.volume
 
     @cached_property
-    def known_volume_start(self) -> int:
-        """Return the index after the last bar of unknown volume: from there on, volumes have no gap."""
-        unknown = np.flatnonzero(np.isnan(self.volume))
-        return int(unknown[-1]) + 1 if len(unknown) else 0
+    def unknown_volumes(self) -> Integers:
+        """Return the indices of the bars of unknown volume."""
+        unknown: Integers = np.flatnonzero(np.isnan(self.volume))
+        return unknown
 
     def _refusal(self, seen: str) -> IndicatorError:
         return IndicatorError(
@@ -95,7 +99,28 @@ def spans_of(windows: Sequence[BarWindow], firsts: Sequence[int]) -> list[Span]:
                 f"compute {window.symbol}'s indicators from bar {first} on: its window has bars 0…{end}; "
                 "a retry cannot help: give the index of the first bar that values are due for"
             )
-        session, known = window.session_start, window.known_volume_start
-        spans.append(Span(window.symbol, window.fields, first, end, row, (0, known, session, max(session, known))))
+        session = window.session_start
+        spans.append(Span(window.symbol, window.fields, first, end, row, (0, 0, session, session)))
         row += end - first
     return spans
+
+
+def volume_spans(windows: Sequence[BarWindow], spans: Sequence[Span]) -> Sequence[Span]:
+    """Return the spans cut at bars of unknown volume: what reads volumes starts anew after each of them.
+
+    A value before such a bar stays what it was when that bar came.
+    """
+    if not any(len(window.unknown_volumes) for window in windows):
+        return spans
+    return [part for window, span in zip(windows, spans, strict=True) for part in _cut(window, span)]
+
+
+def _cut(window: BarWindow, span: Span) -> Iterator[Span]:
+    session = window.session_start
+    edges = [-1, *window.unknown_volumes.tolist(), len(window)]
+    for before, end in pairwise(edges):
+        start, first = before + 1, max(span.first, before + 1)
+        if first < end:
+            fields = tuple(array[:end] for array in span.fields)
+            starts = (0, start, session, max(session, start))
+            yield Span(span.symbol, fields, first, end, span.row + first - span.first, starts)

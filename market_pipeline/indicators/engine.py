@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from market_pipeline.indicators import pandas_ta_group, registry, talib_calls
-from market_pipeline.indicators.bar_window import BarWindow, Span, spans_of
+from market_pipeline.indicators.bar_window import BarWindow, Span, spans_of, volume_spans
 from market_pipeline.indicators.catalogue import CATALOGUE, all_indicators
 from market_pipeline.indicators.indicator import FloatArray, Group, Indicator
 
@@ -21,7 +21,7 @@ from market_pipeline.indicators.indicator import FloatArray, Group, Indicator
 def compute(window: BarWindow, *, first: int, indicators: tuple[Indicator, ...] = CATALOGUE) -> FloatArray:
     """Return the values of the bars from `first` on, shape (columns, bars − first), NaN where there is none yet.
 
-    Too few bars give NaN, never an error. Volume-based columns start after the last bar of unknown volume.
+    Too few bars give NaN, never an error. Volume-based columns start anew after each bar of unknown volume.
     """
     return compute_many([window], [first], indicators=indicators, tier_1={window.symbol}).T
 
@@ -40,13 +40,16 @@ def compute_many(
     """
     chosen = all_indicators() if indicators is None else indicators
     spans = spans_of(windows, firsts)
+    cut = volume_spans(windows, spans)
     rows = sum(span.end - span.first for span in spans)
     out = np.full((sum(len(indicator.columns) for indicator in chosen), rows), np.nan)
-    tier_1_spans = [span for span in spans if span.symbol in tier_1]
     position = 0
     for indicator in chosen:
         outputs = out[position : position + len(indicator.columns)]
-        _fill(indicator, tier_1_spans if indicator.group is Group.PANDAS_TA else spans, outputs)
+        due = cut if indicator.uses_volume else spans
+        if indicator.group is Group.PANDAS_TA:
+            due = [span for span in due if span.symbol in tier_1]
+        _fill(indicator, due, outputs)
         position += len(indicator.columns)
     return out.T
 

@@ -1,14 +1,13 @@
-"""What TA-Lib lacks, from pandas-ta: for tier-1 symbols only, as pandas costs 100 times as much a column.
+"""What TA-Lib lacks, as pandas-ta defines it: its functions, parameters and column names to the letter.
 
-Every parameter is stated, and no look-ahead is let in. The averages inside these functions are TA-Lib's, which is
-always installed here: pandas-ta's own are numba's, which would compile for seconds and write into site-packages.
-pandas-ta is frozen at 0.4.71b0; its column names are kept to the letter.
+It is computed by pandas_ta_direct, which needs neither pandas nor numba in a minute's process. The columns are
+those of talib=False: with the default, pandas-ta's results differ with what is installed. No look-ahead is let in.
+pandas-ta is frozen at 0.4.71b0; the tests have it as the oracle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,34 +20,33 @@ from market_pipeline.indicators.indicator import (
     HLC,
     HLCV,
     INDEX,
+    OSCILLATOR,
     PERCENT,
     PRICE,
     RATIO,
     SHARES,
+    SIGNED_SHARE,
     FloatArray,
     Group,
     Indicator,
     Kind,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 EXCLUDED: Mapping[str, str] = {
     "cci": "wrong: parentheses are missing in tp - mean / (c · mad)",
+    "stc": "wrong: stands still while the lowest MACD of ten bars is not above 0; ours follows Schaff's definition",
     "dpo": "looks ahead: centred by default",
-    "ichimoku": "looks ahead: chikou is the close of 26 bars later",
+    "ichimoku's chikou": "looks ahead: it is the close of 26 bars later",
     "eom": "infinite after a minute without volume, which is an ordinary minute",
     "rwi": "not the published Random Walk Index, which takes the greatest of several spans",
-    "stc": "11 ms a symbol: loops over bars in Python",
-    "qqe": "49 ms a symbol, likewise",
-    "hilo": "21 ms a symbol, likewise",
+    "qqe's QQEl and QQEs": "each is the line itself while the trend is its own, and nothing else",
+    "hilo": "21 ms a symbol: loops over bars in Python",
     "alligator": "29 ms a symbol, likewise",
     "exhc": "numba compiles it for 2.9 s at the first call of each process",
     "reflex": "likewise, 0.2 s",
     "trendflex": "likewise, 0.2 s",
 }
-"""pandas-ta functions that do not belong in the group, and why (measured on 1,125 bars)."""
+"""What of pandas-ta is not taken from it, and why (times measured on 1,125 bars)."""
 
 _WARM_UP: Mapping[str, int] = {
     "fisher": 9,
@@ -61,11 +59,15 @@ _WARM_UP: Mapping[str, int] = {
     "kvo": 67,
     "skew": 29,
     "kurtosis": 29,
+    "cti": 11,
+    "ichimoku": 76,
+    "qqe": 71,
+    "stc": 47,
 }
-"""Bars before the first value of all columns of a call, as seen: pandas-ta does not tell."""
+"""Bars before the first value of all columns of a call."""
 
-_MEMORY: Mapping[str, int] = {"fisher": 150}
-"""Bars before its own window that a value still feels, where feeding no more saves 2 ms a symbol (0.67¹⁵⁰)."""
+_MEMORY: Mapping[str, int] = {"fisher": 150, "chop": 0, "ui": 0, "skew": 0, "kurtosis": 0, "cti": 0}
+"""Bars before its own window that a value still feels, where feeding no more saves time (0.67¹⁵⁰ is nothing)."""
 
 
 def _pta(
@@ -139,7 +141,7 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
         "squeeze",
         of=HLC,
         kind=(PRICE, FLAG, FLAG, FLAG),
-        text="Carter's squeeze: mean of 6 of a 12-bar change; ON: Bollinger inside Keltner, OFF: outside, NO: neither",
+        text="Carter's squeeze: mean of 6 of a 12-bar change; ON: Bollinger (of a sample) in Keltner, OFF: outside",
         bb_length=20,
         bb_std=2.0,
         kc_length=20,
@@ -167,7 +169,7 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
         "cksp",
         of=HLC,
         kind=PRICE,
-        text="Chande-Kroll stops: extreme of 10 bars ∓ 3 ATR, then extreme of 20; l: long, s: short",
+        text="Chande-Kroll stops: extreme of 10 bars ∓ 3 mean true ranges, then extreme of 20; l: long, s: short",
         p=10,
         # floats, as pandas-ta ignores whole numbers here
         x=3.0,
@@ -189,14 +191,51 @@ PANDAS_TA_GROUP: tuple[Indicator, ...] = (
     ),
     _pta("SKEW_30", "skew", of=CLOSE, kind=INDEX, text="skewness of 30 closes", length=30),
     _pta("KURT_30", "kurtosis", of=CLOSE, kind=INDEX, text="excess kurtosis of 30 closes", length=30),
+    _pta("CTI_12", "cti", of=CLOSE, kind=SIGNED_SHARE, text="correlation of 12 closes with a straight line", length=12),
+    _pta(
+        "ISA_9 ISB_26 ITS_9 IKS_26",
+        "ichimoku",
+        of=HIGH_LOW,
+        kind=PRICE,
+        text="Ichimoku: spans A and B as known 25 bars before; ITS, IKS: middles of the ranges of 9 and 26 bars",
+        tenkan=9,
+        kijun=26,
+        senkou=52,
+        include_chikou=False,
+    ),
+    _pta(
+        "QQE_14_5_4.236 QQE_14_5_4.236_RSIMA",
+        "qqe",
+        of=CLOSE,
+        kind=(Kind("percent"), OSCILLATOR),
+        text="stop that trails the EMA 5 of RSI 14 by 4.236 of its twice smoothed changes; RSIMA: that EMA",
+        length=14,
+        smooth=5,
+        factor=4.236,
+        mamode="ema",
+        drift=1,
+    ),
+    _pta(
+        "STC_10_12_26_0.5",
+        "stc",
+        of=CLOSE,
+        kind=OSCILLATOR,
+        text="Schaff's trend cycle: MACD's place in its range of 10, smoothed by EMA 3 (a half), and the same of that",
+        tc_length=10,
+        fast=12,
+        slow=26,
+        factor=0.5,
+    ),
 )
 
 
 def fill(indicator: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
     """Write the indicator's values of all spans into `out` (outputs × rows), which holds NaN before.
 
-    Where pandas-ta divides by zero there is no value: infinities become NaN.
+    Where a formula divides by zero there is no value: infinities become NaN.
     """
+    from market_pipeline.indicators.pandas_ta_direct import DIRECT  # imports TA-Lib
+
     kind, warm_up = start_kind(indicator), indicator.stated_warm_up or 0
     for span in spans:
         start = span.starts[kind]
@@ -204,20 +243,9 @@ def fill(indicator: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
         if bar >= span.end:
             continue
         start = max(start, bar - warm_up - _MEMORY.get(indicator.function, bar))
-        result = _call(indicator, [span.fields[FIELDS.index(name)][start:] for name in indicator.inputs])
-        if result is None:
-            continue
-        for output, name in enumerate(indicator.columns):
-            values = result[name].to_numpy(dtype=np.float64)[bar - start :]
+        arrays = [span.fields[FIELDS.index(name)][start:] for name in indicator.inputs]
+        with np.errstate(all="ignore"):
+            result = DIRECT[indicator.function](*arrays, **indicator.params)
+        for output, column in enumerate(result):
+            values = column[bar - start :]
             out[output, span.rows_from(bar)] = np.where(np.isfinite(values), values, np.nan)
-
-
-def _call(indicator: Indicator, arrays: Sequence[FloatArray]) -> pd.DataFrame | None:
-    """Return pandas-ta's columns, None when it finds the bars too few."""
-    import pandas as pd
-    import pandas_ta
-
-    series = {name: pd.Series(array) for name, array in zip(indicator.inputs, arrays, strict=True)}
-    with np.errstate(all="ignore"):
-        result = getattr(pandas_ta, indicator.function)(**series, **indicator.params)
-    return result.to_frame() if isinstance(result, pd.Series) else result

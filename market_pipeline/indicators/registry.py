@@ -64,6 +64,11 @@ def custom_indicators() -> tuple[Indicator, ...]:
     return tuple(found for name in names for found in _REGISTERED.values() if found.source == name)
 
 
+def function_of(definition: Indicator) -> CustomFunction:
+    """Return the function behind one of our own indicators."""
+    return _FUNCTIONS[definition]
+
+
 def fill(definition: Indicator, spans: Sequence[Span], out: FloatArray) -> None:
     """Write the values of all spans into `out` (outputs × rows): one call for all that need equally many bars."""
     warm_up, kind = definition.stated_warm_up or 0, start_kind(definition)

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from market_pipeline.indicators.bar_window import BarWindow
+from market_pipeline.model.bar import BarOrigin
 
 FIELDS = ("open", "high", "low", "close", "volume")
-WINDOW_COLUMNS = ("symbol", "interval_start", *FIELDS, "known_at")
+WINDOW_COLUMNS = ("symbol", "interval_start", *FIELDS, "known_at", "origin", "revision")
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class SessionBlock:
     """interval_start in microseconds since 1970, UTC."""
     known: npt.NDArray[np.int64]
     rows_of: dict[str, slice]
+    is_sampled: npt.NDArray[np.bool_]
+    revisions: npt.NDArray[np.int32]
+
+    def sums(self, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Return how many of the symbol's rows up to and with each have the flag."""
+        running = np.concatenate(([0], np.cumsum(flags)))
+        starts = [rows.start for rows in self.rows_of.values()]
+        lengths = [rows.stop - rows.start for rows in self.rows_of.values()]
+        counts: npt.NDArray[np.int64] = running[1:] - np.repeat(running[starts], lengths)
+        return counts
 
 
 def session_block(bars: pa.Table) -> SessionBlock:
@@ -40,7 +51,14 @@ def session_block(bars: pa.Table) -> SessionBlock:
     starts = np.searchsorted(codes, np.arange(len(names) + 1))
     fields = tuple(bars[name].to_numpy().astype(np.float64, copy=False)[order] for name in FIELDS)
     rows_of = {name: slice(int(starts[i]), int(starts[i + 1])) for i, name in enumerate(names)}
-    return SessionBlock(fields, minutes[order], _microseconds(bars["known_at"])[order], rows_of)
+    return SessionBlock(
+        fields,
+        minutes[order],
+        _microseconds(bars["known_at"])[order],
+        rows_of,
+        is_sampled=pc.equal(bars["origin"], BarOrigin.SAMPLED.value).to_numpy()[order],
+        revisions=bars["revision"].to_numpy()[order],
+    )
 
 
 def bar_window(symbol: str, before: Sequence[SessionBlock], present: SessionBlock) -> BarWindow:

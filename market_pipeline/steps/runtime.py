@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import requests
 
 from market_pipeline.clock import Clock, ShiftedClock, SystemClock
 from market_pipeline.errors import ConfigurationError, SourceUnreachable
+from market_pipeline.indicators.choice import check_choice
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
@@ -25,6 +26,7 @@ from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.recorder import Recorder
 from market_pipeline.sources.source import Source, SourceContext, Transport, source_module
 from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.payloads import PayloadStore
 from market_pipeline.storage.tables import RAW_QUOTES, Table
@@ -69,6 +71,8 @@ class MarketRuntime:
     cycle: CycleClock
     tier: int | None = None
     """The only tier that is worked on; None: all."""
+    blocks: dict[date, tuple[int, SessionBlock]] = field(default_factory=dict, repr=False)
+    """Sessions of bars read last, each with the state of its files (stored_blocks)."""
 
     @property
     def name(self) -> str:
@@ -126,7 +130,8 @@ class Runtime:
         return self._markets[name, in_cycle]
 
     def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
-        """Wire the market of a file that is at hand, as `market` does by name."""
+        """Wire the market of a file at hand, as `market` does by name. Raise MarketFileError as check_choice does."""
+        check_choice(file)
         tier = self.tier if file.sweep else None
         if tier != MINUTE_TIER:
             file = file.of_sweep()

@@ -13,7 +13,7 @@ from market_pipeline.storage.tables import UTC_TIME
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline.transforms.screen import known, read_screen, unknown_column
 
-SCREENED = ("indicators_1m", "bars_1m", "live_tickers")
+SCREENED = ("indicators_1m", "levels_1m", "bars_1m", "live_tickers")
 """Tables whose newest rows are joined by symbol; a column that several have is the first one's, unless it is named with
 its table, like live_tickers.volume."""
 _KEY = ("market", "symbol", "interval_start")

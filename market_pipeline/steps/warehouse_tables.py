@@ -18,7 +18,7 @@ ARROW_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int16": pa.int
 @cache
 def indicators_1m() -> Table:
     """Return the table of indicators for the present catalogue."""
-    return indicators_table(
+    columns = (
         Column(
             name,
             ARROW_TYPES[kind.storage_type],
@@ -30,6 +30,7 @@ def indicators_1m() -> Table:
         for indicator in all_indicators()
         for name, kind in zip(indicator.columns, indicator.kinds, strict=True)
     )
+    return indicators_table(columns, dict.fromkeys(indicator.family for indicator in all_indicators()))
 
 
 def all_tables() -> tuple[Table, ...]:

@@ -17,9 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from market_pipeline.quality.rule import Range, RuleResult
-from market_pipeline.steps.bar_windows import WINDOW_COLUMNS, SessionBlock, session_block
+from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.stored_blocks import stored_block
 from market_pipeline.storage.tables import BARS_1M, UTC_TIME, Table
 
 ANCHOR_SESSIONS = 2
@@ -72,7 +73,8 @@ class WindowedTable:
 def compute_due_rows(runtime: Runtime, market: MarketRuntime, made: WindowedTable) -> RowsReport:
     """Compute and write what the session in progress still lacks: new minutes, and all from a corrected bar on."""
     day = market.calendar.session_date_at(runtime.clock.now())
-    return _compute(runtime, market, made, days=[day], due_of=lambda b: due_since(b, _newest(runtime, market, made)))
+    newest = newest_rows(runtime, market, made.table)
+    return _compute(runtime, market, made, days=[day], due_of=lambda block: due_since(block, newest))
 
 
 def compute_session_rows(
@@ -90,13 +92,24 @@ def compute_session_rows(
 
 
 def recompute_rows(runtime: Runtime, market: MarketRuntime, made: WindowedTable, *, changed: Changed) -> int:
-    """Compute what changed bars have changed, and nothing else; return the rows written.
+    """Compute what changed bars have changed, and nothing else; return the rows written."""
+    due_of = {
+        day: whole_session if firsts is None else partial(due_from, firsts=firsts)
+        for day, firsts in changed_rows(runtime, market, made.table, changed=changed).items()
+    }
+    return sum(_compute(runtime, market, made, days=[day], due_of=wanted).rows for day, wanted in due_of.items())
+
+
+def changed_rows(
+    runtime: Runtime, market: MarketRuntime, table: Table, *, changed: Changed
+) -> dict[date, dict[str, int] | None]:
+    """Return session → symbol → first minute (µs since 1970) of the rows that changed bars change; None: all of it.
 
     Those are the symbol's rows from its first changed minute on, and its next two stored sessions, whose windows reach
     into this one. Where these are the first bars of their session, it pushes an older one out of everybody's windows.
     """
     stored = runtime.warehouse.sessions(BARS_1M, market.name)
-    computed = set(runtime.warehouse.sessions(made.table, market.name))
+    computed = set(runtime.warehouse.sessions(table, market.name))
     due: dict[date, dict[str, int]] = {}
     whole: set[date] = set()
     for day, symbols in sorted(changed.items()):
@@ -109,8 +122,7 @@ def recompute_rows(runtime: Runtime, market: MarketRuntime, made: WindowedTable,
             of_day[symbol] = min(minute, of_day.get(symbol, minute))
             for other in later:
                 due.setdefault(other, {})[symbol] = 0
-    due_of = {day: whole_session if day in whole else partial(due_from, firsts=due[day]) for day in sorted(due)}
-    return sum(_compute(runtime, market, made, days=[day], due_of=wanted).rows for day, wanted in due_of.items())
+    return {day: None if day in whole else due[day] for day in sorted(due)}
 
 
 def following(stored: Sequence[date], day: date) -> list[date]:
@@ -146,13 +158,13 @@ def _compute(
     blocks: dict[date, SessionBlock] = {}
     for day in days:
         anchor = [d for d in stored if d < day][-ANCHOR_SESSIONS:]
-        blocks = {d: blocks.get(d) or _read_block(runtime, market, d) for d in (*anchor, day)}
+        blocks = {d: blocks.get(d) or stored_block(runtime, market, d) for d in (*anchor, day)}
         due = due_of(blocks[day])
         windows = Windows(day, {d: blocks[d] for d in anchor}, blocks[day])
         if due:
             # one write: a slice that is written once need not be merged
-            table = pa.concat_tables(made.rows_of(windows, portion) for portion in _portions(due))
-            _write(runtime, market, made.table, day=day, rows=table)
+            table = pa.concat_tables(made.rows_of(windows, portion) for portion in portions(due))
+            write_rows(runtime, market, made.table, day=day, rows=table)
             rules += judge(runtime, market, made.table, rows=table, ranges=made.ranges)
             rows += table.num_rows
             minutes += [pc.min(table["interval_start"]).as_py(), pc.max(table["interval_start"]).as_py()]
@@ -163,18 +175,14 @@ def _compute(
     return RowsReport(rows, len(symbols), made.columns, tuple(rules), first, last, duration)
 
 
-def _read_block(runtime: Runtime, market: MarketRuntime, day: date) -> SessionBlock:
-    return session_block(runtime.warehouse.read(BARS_1M, market.name, sessions=[day], columns=WINDOW_COLUMNS))
-
-
-def _portions(due: Sequence[Due]) -> Iterator[Sequence[Due]]:
+def portions(due: Sequence[Due]) -> Iterator[Sequence[Due]]:
     """Yield many rows in portions of symbols, which bounds what is held as float64."""
     return batched(due, SYMBOLS_AT_ONCE) if any(entry.first == 0 for entry in due) else iter([due])
 
 
-def _newest(runtime: Runtime, market: MarketRuntime, made: WindowedTable) -> dict[str, tuple[int, int]]:
+def newest_rows(runtime: Runtime, market: MarketRuntime, table: Table) -> dict[str, tuple[int, int]]:
     """Return symbol → (minute, known_at) of its newest row, in microseconds."""
-    latest = runtime.warehouse.latest(made.table, market.name)
+    latest = runtime.warehouse.latest(table, market.name)
     minutes, known = (latest[name].cast(pa.int64()).to_pylist() for name in ("interval_start", "known_at"))
     return dict(zip(latest["symbol"].to_pylist(), zip(minutes, known, strict=True), strict=True))
 
@@ -204,7 +212,8 @@ def whole_session(block: SessionBlock) -> list[Due]:
     return [Due(symbol, 0) for symbol in block.rows_of]
 
 
-def _write(runtime: Runtime, market: MarketRuntime, table: Table, *, day: date, rows: pa.Table) -> None:
+def write_rows(runtime: Runtime, market: MarketRuntime, table: Table, *, day: date, rows: pa.Table) -> None:
+    """Write rows of one session, into its session file once it is closed."""
     if runtime.warehouse.is_closed(market.name, day):
         runtime.warehouse.write_session(table, market.name, day, rows)
     else:

@@ -95,6 +95,15 @@ def sweep_temporaries(root: Path, disk_now: datetime) -> int:
     return count
 
 
+def file_state(path: Path) -> tuple[str, int, int, int]:
+    """Return what changes when a file is replaced or edited, or goes; its path is part of it."""
+    try:
+        seen = path.stat()
+    except FileNotFoundError:
+        return str(path), 0, 0, 0
+    return str(path), seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
 def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime

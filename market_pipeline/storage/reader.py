@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,8 @@ from market_pipeline.storage.tables import Table
 log = structlog.get_logger("market_pipeline.storage")
 ATTEMPTS = 5
 SET_ASIDE_WAIT_SECONDS = 1.0
+SESSION_SPAN = timedelta(days=2)
+"""A session's minutes lie within so many days of its date, in any zone."""
 
 
 @dataclass(frozen=True)
@@ -172,3 +174,21 @@ def selected(table: Table, rows: pa.Table, selection: Selection) -> pa.Table:
     if selection.symbols is not None:
         rows = rows.filter(pc.is_in(rows.column("symbol"), value_set=pa.array(selection.symbols, pa.string())))
     return rows.select(list(selection.columns)) if selection.columns is not None else rows
+
+
+def within(slices: Sequence[Slice], selection: Selection) -> list[Slice]:
+    """Leave out slices that cannot hold a selected minute."""
+    since, until = selection.since, selection.until
+    return [
+        found for found in slices if (since is None or _end(found) > since) and (until is None or _start(found) < until)
+    ]
+
+
+def _start(found: Slice) -> datetime:
+    return found.minute or datetime.combine(found.session_date, time(), UTC) - SESSION_SPAN
+
+
+def _end(found: Slice) -> datetime:
+    if found.minute is not None:
+        return found.minute + timedelta(minutes=1)
+    return datetime.combine(found.session_date, time(), UTC) + SESSION_SPAN

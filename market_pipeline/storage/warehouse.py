@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,13 +20,14 @@ from market_pipeline.errors import UsageError
 from market_pipeline.storage import market_duckdb
 from market_pipeline.storage.closed import SCHEMA as CLOSED_SCHEMA
 from market_pipeline.storage.closed import ClosedSessions
+from market_pipeline.storage.files import file_state
 from market_pipeline.storage.layout import Layout, Slice
 from market_pipeline.storage.live import LiveTier, SlicesWritten
 from market_pipeline.storage.locks import MarketLocks
 from market_pipeline.storage.market_duckdb import MarketDuckDB
 from market_pipeline.storage.newest import NewestFiles
 from market_pipeline.storage.parquet import has_both_ends
-from market_pipeline.storage.reader import Reader, Selection, selected
+from market_pipeline.storage.reader import Reader, Selection, selected, within
 from market_pipeline.storage.rows import by_session, check_rows
 from market_pipeline.storage.seeds import make_seeds
 from market_pipeline.storage.sessions import SessionTier
@@ -35,8 +36,6 @@ from market_pipeline.storage.tables import BASE_TABLES, Table
 from market_pipeline.storage.whole_files import WholeFiles
 
 LOCK_TIMEOUT_SECONDS = 20.0
-SESSION_SPAN = timedelta(days=2)
-"""A session's minutes lie within so many days of its date, in any zone."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ class Warehouse:
         selection = Selection(since, until, symbols, columns)
         if table.is_small:
             return selected(table, self._whole.select(table, market, sessions), selection)
-        return self._reader.read(table, lambda: _within(self.slices(table, market, sessions), selection), selection)
+        return self._reader.read(table, lambda: within(self.slices(table, market, sessions), selection), selection)
 
     def latest(self, table: Table | str, market: str, *, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the newest row of every key without its minute; of a small table all rows."""
@@ -181,6 +180,10 @@ class Warehouse:
         table = self.table(table)
         days = self._sessions.sessions(table, market) if sessions is None else sessions
         return [found for day in days for found in self._sessions.slices(table, market, day)]
+
+    def state(self, table: Table | str, market: str, session_date: date) -> int:
+        """Return a number that changes when any file that holds rows of this session does."""
+        return hash(tuple(file_state(found.path) for found in self.slices(table, market, [session_date])))
 
     def sessions(self, table: Table | str, market: str) -> list[date]:
         """Return the session dates that have rows, oldest first."""
@@ -277,21 +280,3 @@ class Warehouse:
         if table.is_appended:
             return self._live.append(table, market, session_date=session_date, rows=rows)
         return self._live.write(table, market, session_date=session_date, rows=rows)
-
-
-def _within(slices: Sequence[Slice], selection: Selection) -> list[Slice]:
-    """Leave out slices that cannot hold a selected minute."""
-    since, until = selection.since, selection.until
-    return [
-        found for found in slices if (since is None or _end(found) > since) and (until is None or _start(found) < until)
-    ]
-
-
-def _start(found: Slice) -> datetime:
-    return found.minute or datetime.combine(found.session_date, time(), UTC) - SESSION_SPAN
-
-
-def _end(found: Slice) -> datetime:
-    if found.minute is not None:
-        return found.minute + timedelta(minutes=1)
-    return datetime.combine(found.session_date, time(), UTC) + SESSION_SPAN

@@ -225,7 +225,7 @@ def test_indicators_for_people_has_one_line_a_column_without_a_terminal(command:
     lines = command("indicators").stdout.splitlines()
     [line] = [line for line in lines if line.startswith("RSI_14 ")]
     assert "RSI(timeperiod=14)" in line
-    assert lines[-1] == "160 columns; formula and source of each: docs/indicators.md"
+    assert lines[-1] == "168 columns; formula and source of each: docs/indicators.md"
 
 
 @pytest.mark.parametrize(
@@ -248,3 +248,9 @@ def test_a_simulation_that_cannot_be_says_nothing_but_the_error(
     assert done.exit_code == 2
     assert done.stderr.startswith("error: ")
     assert seen in done.stderr
+
+
+def test_indicators_check_says_that_our_own_functions_keep_their_promises(command: Command) -> None:
+    done = command("indicators", "--check")
+    assert done.exit_code == 0
+    assert done.stdout == "2 functions keep all 7 promises: parkinson, zscore\n"

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import dagster as dg
 import pytest
 
+from market_pipeline.components.market import Market
+from market_pipeline.errors import MarketFileError
 from market_pipeline.indicators.catalogue import columns
-from market_pipeline.markets.loader import load_markets, market_names
+from market_pipeline.markets.loader import load_market, load_markets, market_names
 from market_pipeline_tests.conftest import PROJECT
 
 MARKETS = market_names()
@@ -160,3 +163,10 @@ def test_loading_imports_no_heavy_library(tmp_path: Path) -> None:
     process(sys.executable, "-c", code, data=tmp_path)  # the first one asks the calendars and keeps their answer
     done = process(sys.executable, "-c", code, data=tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_market_file_with_an_unknown_indicator_is_refused_as_dagster_loads_it() -> None:
+    file = load_market("crypto")
+    wrong = file.model_copy(update={"indicators": file.indicators.model_copy(update={"columns": ("RSI14",)})})
+    with pytest.raises(MarketFileError, match=r"columns\[1\]: seen 'RSI14' \(did you mean RSI_14\?\)"):
+        Market.load(wrong, cast(dg.ComponentLoadContext, None))

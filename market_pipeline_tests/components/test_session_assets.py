@@ -129,3 +129,16 @@ def test_a_folder_that_cannot_be_written_to_only_costs_time(tmp_path: Path) -> N
 
 def test_a_market_that_never_closes_has_every_day(environment: Path, clock: HandClock) -> None:
     assert closed_days(load_market("crypto"), environment / "cache") == []
+
+
+def test_a_run_that_asks_for_an_unknown_column_of_pandas_ta_is_told_the_nearest_one(desk: Desk) -> None:
+    asked = {"pandas_ta_symbols": ["BTC-USD"], "pandas_ta_columns": ["UI14"]}
+    run = desk.materialize(
+        "crypto/session_indicators",
+        partition_key="2026-11-19",
+        run_config={"ops": {"crypto__session_indicators": {"config": asked}}},
+    )
+    assert not run.success
+    assert "asked crypto for indicators of pandas-ta and found unknown column 'UI14' (did you mean UI_14?)" in (
+        run.failures()
+    )

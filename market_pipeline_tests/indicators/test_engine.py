@@ -86,18 +86,34 @@ def test_unknown_volume_leaves_columns_of_prices_alone(indicator: Indicator):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("indicator", [i for i in CATALOGUE if i.uses_volume], ids=lambda i: i.columns[0])
-def test_a_column_of_volume_starts_after_the_last_unknown_volume(indicator: Indicator):
-    window = with_unknown_volume(walk(), 3, 250)
-    expected = straight_from_talib(indicator, window, start=251)
-    assert np.isnan(expected[:, :251]).all()
-    assert np.array_equal(compute(window, first=0, indicators=(indicator,)), expected, equal_nan=True)
+of_volume = pytest.mark.parametrize(
+    "indicator", [i for i in CATALOGUE if i.uses_volume], ids=lambda indicator: indicator.columns[0]
+)
 
 
-@pytest.mark.parametrize("indicator", [i for i in CATALOGUE if i.uses_volume], ids=lambda i: i.columns[0])
-def test_with_volume_unknown_to_the_end_a_column_of_volume_has_no_value(indicator: Indicator):
+@of_volume
+def test_a_column_of_volume_starts_anew_after_each_unknown_volume(indicator: Indicator):
+    whole, window = walk(), with_unknown_volume(walk(), 120, 250)
+    values = compute(window, first=0, indicators=(indicator,))
+    session = anchor_of(indicator, window)
+    before, between = first_bars(whole, 120), first_bars(whole, 250)
+    expected = [
+        straight_from_talib(indicator, before, start=session) if not session else np.full_like(values[:, :120], np.nan),
+        np.full_like(values[:, :1], np.nan),
+        straight_from_talib(indicator, between, start=max(session, 121))[:, 121:],
+        np.full_like(values[:, :1], np.nan),
+        straight_from_talib(indicator, window, start=251)[:, 251:],
+    ]
+    assert np.array_equal(values, np.concatenate(expected, axis=1), equal_nan=True)
+
+
+@of_volume
+def test_a_bar_of_unknown_volume_changes_no_value_before_it(indicator: Indicator):
     window = with_unknown_volume(walk(), 359)
-    assert np.isnan(compute(window, first=0, indicators=(indicator,))).all()
+    earlier = compute(first_bars(walk(), 359), first=300, indicators=(indicator,))
+    values = compute(window, first=300, indicators=(indicator,))
+    assert np.array_equal(values[:, :-1], earlier, equal_nan=True)
+    assert np.isnan(values[:, -1]).all()
 
 
 def test_vwap_starts_with_the_session():

@@ -20,8 +20,6 @@ FORK_SAFE_THREADS = frozenset({"jemalloc_bg_thd"})
 PACKAGES = ("model", "markets", "storage", "transforms", "indicators", "quality", "sources", "steps", "alerts")
 LIBRARIES = (
     "pandas",
-    "pandas_ta",
-    "numba",
     "talib",
     "duckdb",
     "pyarrow.parquet",

@@ -24,6 +24,7 @@ from market_pipeline.components.market import (
     sharia_screen,
 )
 from market_pipeline.errors import MarketFileError
+from market_pipeline.indicators.choice import check_choice
 from market_pipeline.markets.schema import MarketFile
 
 
@@ -43,6 +44,7 @@ class Market(dg.Component):
         """Make the component from the validated file."""
         if not isinstance(attributes, MarketFile):
             raise MarketFileError(f"{context.path}: a market file has `attributes`; see markets/schema/")
+        check_choice(attributes)
         return cls(attributes)
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:  # noqa: ARG002 - Dagster's signature

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
 from market_pipeline.components.market.metadata import (
     counts_text,
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 
 FORCE_TAG = "market_pipeline/force"
 """On a run over several sessions: ask again for those that are complete already."""
+
+
+class SessionIndicatorsConfig(dg.Config):
+    """What to compute of pandas-ta in this run, besides what the market file says (market-pipeline indicators)."""
+
+    pandas_ta_symbols: list[str] = Field([], description="symbols that get pandas-ta's columns in this run")
+    pandas_ta_columns: list[str] = Field([], description="these of pandas-ta's columns; none named: all of them")
 
 
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -117,12 +125,16 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
         deps=[[file.market, "session_bars"]],
         description=f"Indicators of one closed session of {file.title}, and of the next two: windows reach into it.",
     )
-    def session_indicators(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> dg.MaterializeResult:
+    def session_indicators(
+        context: dg.AssetExecutionContext, runtime: RuntimeResource, config: SessionIndicatorsConfig
+    ) -> dg.MaterializeResult:
         from market_pipeline.steps.compute_indicators import compute_session_indicators
+        from market_pipeline.steps.wanted_indicators import PandasTaRequest
 
         opened = runtime.open()
+        request = PandasTaRequest(tuple(config.pandas_ta_symbols), tuple(config.pandas_ta_columns))
         days = _days(context, file)
-        report = compute_session_indicators(opened, opened.market(file.market), days)
+        report = compute_session_indicators(opened, opened.market(file.market), days, request=request)
         shown = {"chart": chart_preview(opened, file, days[-1])}
         context.add_asset_metadata(shown, partition_key=days[-1].isoformat())
         return dg.MaterializeResult(

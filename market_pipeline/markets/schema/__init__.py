@@ -8,9 +8,10 @@ from __future__ import annotations
 from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, SpecialDay
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
+from market_pipeline.markets.schema.indicators import IndicatorChoice, PandasTaChoice
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.levels import LevelsRule
-from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
+from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, MergeRule, Retention
 from market_pipeline.markets.schema.market_file import MarketFile
 from market_pipeline.markets.schema.metrics import MetricAges, MetricsRule
 from market_pipeline.markets.schema.sharia import ExcludedSector, ReviewedSector, ShariaRule
@@ -37,6 +38,7 @@ __all__ = [
     "MetricsRule",
     "MonthDay",
     "Name",
+    "PandasTaChoice",
     "Pattern",
     "PhaseRule",
     "Retention",

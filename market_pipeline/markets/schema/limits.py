@@ -1,11 +1,10 @@
-"""Limits of merging, freshness, coverage, retention and indicators."""
+"""Limits of merging, freshness, coverage and retention."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from market_pipeline.markets.schema.fields import Section
-from market_pipeline.markets.schema.levels import LevelsRule
 
 
 class MergeRule(Section):
@@ -42,10 +41,3 @@ class Retention(Section):
     quotes_sessions: int | None = Field(22, ge=1)
     indicators_sessions: int | None = Field(22, ge=1)
     bars_sessions: int | None = None
-
-
-class IndicatorChoice(Section):
-    """Which indicator groups this market computes."""
-
-    pandas_ta_tier1: bool = True
-    levels: LevelsRule = LevelsRule()

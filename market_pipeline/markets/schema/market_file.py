@@ -7,8 +7,9 @@ from pydantic import Field, model_validator
 from market_pipeline.markets.schema.calendar import CalendarSection
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import Code, Currency, Name, Section
+from market_pipeline.markets.schema.indicators import IndicatorChoice
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
-from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
+from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, MergeRule, Retention
 from market_pipeline.markets.schema.metrics import MetricsRule
 from market_pipeline.markets.schema.sharia import ShariaRule
 from market_pipeline.markets.schema.sources import SourceRule

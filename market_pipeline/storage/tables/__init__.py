@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from market_pipeline.storage.tables.bars import BARS_1D, BARS_1D_ADJUSTED, BARS_1M, BARS_1M_REPLACED
 from market_pipeline.storage.tables.gaps import GAPS, SESSION_DIFFERENCES
-from market_pipeline.storage.tables.indicators import indicators_table
+from market_pipeline.storage.tables.indicators import indicators_table, warm_name
 from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.levels import LEVELS_1M
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
@@ -61,4 +61,5 @@ __all__ = [
     "Column",
     "Table",
     "indicators_table",
+    "warm_name",
 ]
