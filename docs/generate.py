@@ -54,7 +54,7 @@ def _tables_page() -> str:
         "  effective_on, action, value, meaning, known_at.",
         "- macro `bars_1m_as_of(moment)`: bars_1m as it was known then, replaced revisions included:",
         "  `SELECT * FROM bars_1m_as_of('2026-11-19 10:00+00')`.",
-        "- macro `bars_at(market_name, timeframe)`: bars of 5m, 15m, 30m, 1h or 1d by session, in the columns of bars_1m:",
+        "- macro `bars_at(market_name, timeframe)`: bars of 5m, 15m, 30m, 1h, 1d by session, columns as bars_1m:",
         "  `SELECT * FROM bars_at('india', '1h') WHERE session_date = DATE '2026-11-19'` ([reading.md](reading.md)).",
         "- table `session_hours` (market.duckdb only): when each session opens, pauses, resumes and closes.",
     ]

@@ -23,8 +23,7 @@ ON_RECORDED_MINUTES: Mapping[str, str] = {
     "VWAP_D": "a first bar without volume: pandas-ta has no figure, TA-Lib 0",
     "KAMA_10": "the start is forgotten more slowly while the price stands still",
     "SUPERTd_10_3": "as SUPERT_10_3: the band that pandas-ta forgets decides a reversal",
-    "SQZ_ON": "the other divisor turns a flag over at any time, not only early on",
-    "SQZ_OFF": "likewise",
+    "CTI_12": "rounding: twelve closes that are all but equal have no line to correlate with",
     "LINREG_SLOPE_14": "rounding: 1.2e-9 of the median slope, where SPY moves by a millionth of its price a minute",
     "LINREG_ANGLE_14": "likewise",
 }

@@ -41,6 +41,8 @@ def theirs(function: str, output: int | str = 0, *, of: str = "", **params: floa
         # some functions hand no `talib` down: for them TA-Lib must seem absent
         with patch.dict(pandas_ta.maps.Imports, {"talib": False}), np.errstate(all="ignore"):
             result = found(**series, **params, **options)
+        if isinstance(result, tuple):  # ichimoku's second table lies in the future
+            result = result[0]
         table = result.to_frame() if isinstance(result, pd.Series) else result
         name = table.columns[output] if isinstance(output, int) else output
         return table[name].to_numpy(dtype=np.float64)
