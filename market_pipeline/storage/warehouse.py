@@ -168,9 +168,9 @@ class Warehouse:
             return selected(table, self._whole.select(table, market, sessions), selection)
         return self._reader.read(table, lambda: _within(self.slices(table, market, sessions), selection), selection)
 
-    def latest(self, table: Table | str, market: str) -> pa.Table:
-        """Return the newest row of every key without its minute; of a small table all rows."""
-        return self._whole.rows(self.table(table), market)
+    def latest(self, table: Table | str, market: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the newest row of every key without its minute; of a small table all rows. None: all columns."""
+        return self._whole.rows(self.table(table), market, columns)
 
     def small_since(self, table: Table | str, market: str, first: date, *, columns: Sequence[str]) -> pa.Table:
         """Return some columns of a small table's rows of session dates from `first` on, without loading older ones."""

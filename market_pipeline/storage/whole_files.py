@@ -31,12 +31,19 @@ class WholeFiles:
         for table in self._tables:
             self._files[table.name].seed(table.stored_schema)
 
-    def rows(self, table: Table, market: str) -> pa.Table:
-        """Return a small table's rows, or the newest rows of a big one. Raises UsageError for one without."""
+    def rows(self, table: Table, market: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a small table's rows, or the newest rows of a big one, whole or some columns of them.
+
+        Raises UsageError for a big one that keeps none.
+        """
         if table.name not in self._files:
             raise UsageError(f"{table.name} keeps no newest rows; those that do: {', '.join(sorted(self._files))}")
-        rows = self._files[table.name].read(market)
-        return table.schema.empty_table() if rows is None else conform(rows, table)
+        files = self._files[table.name]
+        if columns is None:
+            rows = files.read(market)
+        else:
+            rows = files.read_columns(market, [table.twins.get(name, name) for name in columns])
+        return conform(table.schema.empty_table() if rows is None else rows, table, columns)
 
     def select(self, table: Table, market: str, sessions: Sequence[date] | None) -> pa.Table:
         """Return a small table's rows of these session dates, or all."""

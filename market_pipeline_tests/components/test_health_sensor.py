@@ -85,7 +85,7 @@ def evaluations(data: Any) -> dict[str, dg.AssetCheckEvaluation]:
 def test_a_tick_tells_every_markets_score(sensor: Sensor, runtime: Runtime) -> None:
     for market in ("casablanca", "crypto"):
         ask(runtime, market)
-    assert sensor.tick().skip_message == " · ".join(f"{market} 100" for market in market_names())
+    assert sensor.tick().skip_message == " · ".join(f"{market} 100" for market in [*market_names(), "all"])
 
 
 def test_a_tick_reports_the_fresh_check_of_every_live_table(sensor: Sensor, runtime: Runtime) -> None:
@@ -138,7 +138,7 @@ def test_a_source_that_is_down_is_told_with_its_evidence_and_what_to_do(
     assert subjects(mailbox, "casablanca") == [title]
     text = str(next(payload for payload in slack.payloads if title in str(payload)))
     assert "error rate 33.3%: 16 of 48 requests failed (blocked 16)" in text
-    assert "market-pipeline doctor tries each source" in text
+    assert "the source refuses us: open its page by hand" in text
 
 
 def test_a_closed_market_alerts_nobody(sensor: Sensor, clock: HandClock, runtime: Runtime, slack: Slack) -> None:

@@ -8,6 +8,13 @@ from __future__ import annotations
 from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, SpecialDay
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
+from market_pipeline.markets.schema.health import (
+    AlertLimits,
+    HealthRule,
+    HealthScales,
+    HealthWeights,
+    ServiceLevelRule,
+)
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, IndicatorChoice, MergeRule, Retention
 from market_pipeline.markets.schema.market_file import MarketFile
@@ -17,6 +24,7 @@ from market_pipeline.markets.schema.sources import Budget, SourceRule, budget_di
 
 __all__ = [
     "NEXT_MIDNIGHT",
+    "AlertLimits",
     "AliasRule",
     "Budget",
     "CalendarSection",
@@ -25,6 +33,9 @@ __all__ = [
     "DailyRule",
     "ExcludedSector",
     "FreshnessLimits",
+    "HealthRule",
+    "HealthScales",
+    "HealthWeights",
     "IndicatorChoice",
     "Isin",
     "LocalTime",
@@ -40,6 +51,7 @@ __all__ = [
     "ReviewedSector",
     "Section",
     "SeedRule",
+    "ServiceLevelRule",
     "ShariaRule",
     "SourceRule",
     "SpecialDay",

@@ -12,7 +12,7 @@ from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
-from market_pipeline.storage.tables.running import BUDGETS, COVERAGE
+from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
 BASE_TABLES = (
@@ -28,6 +28,7 @@ BASE_TABLES = (
     FUNDAMENTALS,
     SHARIA_SCREEN,
     COVERAGE,
+    HEALTH,
     BUDGETS,
     GAPS,
     SESSION_DIFFERENCES,
@@ -46,6 +47,7 @@ __all__ = [
     "FETCH_OUTCOMES",
     "FUNDAMENTALS",
     "GAPS",
+    "HEALTH",
     "INSTRUMENTS",
     "LIVE_TICKERS",
     "METRICS",
