@@ -18,14 +18,17 @@ DAEMON = "is the daemon running and the market's schedule on? market-pipeline st
 
 def not_running(situation: Situation, _: Health, limits: AlertLimits) -> Judged:
     """Judge the silence since the last cycle that brought a quote; an opening without any is told sooner."""
-    silent, mute = situation.silent_minutes, situation.has_opened_mute
-    limit = limits.opening_minutes if mute else limits.silent_minutes
+    silent, title, limit = situation.silent_minutes, "nothing runs in market hours", limits.silent_minutes
+    if situation.is_mute and situation.saw_opening:
+        title, limit = "the opening brought nothing", limits.opening_minutes
+    elif situation.is_mute:
+        title, limit = "nothing has come since we began to look", limits.start_minutes
     clear = min(limit, limits.silent_minutes_clear)
     never = "; there never was one" if situation.last_success is None else ""
     condition = Condition(
         Key.NOT_RUNNING,
         situation.market,
-        "the opening brought nothing" if mute else "nothing runs in market hours",
+        title,
         _silent_since(situation),
         f"{silent:.0f} open minutes without a cycle that brought a quote (limit {limit:g}){never}",
         DAEMON,
@@ -35,7 +38,7 @@ def not_running(situation: Situation, _: Health, limits: AlertLimits) -> Judged:
 
 
 def _silent_since(situation: Situation) -> datetime:
-    if situation.has_opened_mute or situation.last_success is None:
+    if situation.is_mute or situation.last_success is None:
         return situation.at - timedelta(minutes=situation.watched_minutes)
     return situation.last_success
 

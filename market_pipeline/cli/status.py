@@ -44,7 +44,7 @@ def run(
     from market_pipeline.steps.stored_rows import counting_rows
 
     with notes.status("looking at what is stored"), counting_rows(settings) as counting:
-        from market_pipeline.steps.overview import open_to_look, overview_of
+        from market_pipeline.steps.overview import open_to_look, overall_health, overview_of
 
         opened, is_running = open_to_look(settings)
         markets = overview_of(opened, counting)
@@ -53,6 +53,7 @@ def run(
         return
     out.print(feed_banner(opened) if is_running else f"{feed_banner(opened)}\n{STOPPED}")
     print_overview(markets)
+    _print_overall(overall_health(opened))
     if is_running:
         print_budgets(opened)
 
@@ -79,6 +80,14 @@ def print_overview(markets: Mapping[str, MarketOverview]) -> None:
     for name, market in markets.items():
         for note in market.notes:
             out.print(f"[yellow]{name}:[/] {escape(note)}")
+
+
+def _print_overall(health: Mapping[str, Any]) -> None:
+    """Print the score of all markets together with what is left of each part."""
+    if not health:
+        return
+    parts = ", ".join(f"{name} {points:g}" for name, points in health["parts"].items() if points is not None)
+    out.print(f"\nhealth of all markets: {health['score']:g} of 100 ({parts or 'every market is closed'})")
 
 
 def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
@@ -114,12 +123,15 @@ def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
 
 
 def _document(opened: Runtime, markets: Mapping[str, MarketOverview], *, is_running: bool) -> dict[str, Any]:
+    from market_pipeline.steps.overview import overall_health
+
     return {
         "feed": opened.settings.feed.value,
         "now": opened.clock.now(),
         "markets": {name: _market(market) for name, market in markets.items()},
         "budgets": budget_documents(opened) if is_running else [],
         "is_clock_running": is_running,
+        "health": overall_health(opened),
     }
 
 
@@ -143,5 +155,5 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "notes": market.notes,
     }
     if market.score is not None:
-        document["score"] = market.score
+        document |= {"score": market.score, "health": market.health}
     return document

@@ -5,7 +5,7 @@ A part that cannot be judged (a closed market, nothing asked yet) loses nothing,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -106,6 +106,19 @@ def overall(markets: Iterable[Health]) -> Health:
         left = round(weight - sum(entry.points for entry in lost if entry.part is part), 1)
         parts.append(PartScore(part, left, weight, is_judged=any(p.is_judged for p in of_part)))
     return _health(ALL_MARKETS, parts, [entry for entry in lost if entry.points])
+
+
+def health_from(market: str, document: Mapping[str, Any]) -> Health:
+    """Return what `document` wrote. The parts' weights are not kept."""
+    parts = [
+        PartScore(Part(name), points or 0.0, points or 0.0, is_judged=points is not None)
+        for name, points in document["parts"].items()
+    ]
+    lost = []
+    for entry in document["lost_points"]:
+        fields = {"part": Part(entry["part"]), "symbols": tuple(entry.get("symbols", ()))}
+        lost.append(LostPoints(**{**entry, **fields}))
+    return Health(market, document["score"], tuple(parts), tuple(lost))
 
 
 def _health(market: str, parts: Sequence[PartScore], lost: Sequence[LostPoints]) -> Health:

@@ -149,6 +149,8 @@ class Situation:
     requests: Requests
     freshness: Freshness
     cycle: CycleTime
+    saw_opening: bool = False
+    """Somebody looked already when the session opened."""
     quote_interval_minutes: int = 1
     """How often the most frequent source is asked: silence in between is no news."""
     tiers: tuple[TierAges, ...] = ()
@@ -170,7 +172,7 @@ class Situation:
         return max(silent - (self.quote_interval_minutes - 1), 0.0)
 
     @property
-    def has_opened_mute(self) -> bool:
+    def is_mute(self) -> bool:
         """Tell whether not one quote came since the opening, or since our start."""
         since = self.minutes_since_success
         return since is None or since >= self.watched_minutes

@@ -54,11 +54,16 @@ def retain_health(runtime: Runtime) -> int:
     return gone
 
 
-def health_of_day(runtime: Runtime, market: str, day: date) -> pa.Table:
-    """Return the rows of one UTC day, oldest first."""
+def health_of_session(runtime: Runtime, market: str, day: date) -> pa.Table:
+    """Return the rows of one session, oldest first: from its first phase to that of the next one."""
     rows = runtime.warehouse.latest(HEALTH, market)
-    of_day = pc.equal(rows["as_of"].cast(pa.date32()), pa.scalar(day, pa.date32()))
-    return rows.filter(of_day).sort_by("as_of")
+    return rows.filter(pc.equal(rows["session_date"], pa.scalar(day, pa.date32()))).sort_by("as_of")
+
+
+def lost_points_of(rows: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield every lost point of these minutes, as the table's JSON has them."""
+    for text in rows["lost_points"].drop_null().to_pylist():
+        yield from json.loads(text)
 
 
 def stored_health(runtime: Runtime) -> dict[str, Any]:

@@ -36,6 +36,11 @@ class Look:
     disputed_since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
+    def saw_opening(self) -> bool:
+        """Tell whether somebody looked already when the session opened."""
+        return self.opening is not None and self.began <= self.opening
+
+    @property
     def opening(self) -> datetime | None:
         """Return the opening of the session in progress or last begun; None where there is none."""
         session = self.market.calendar.session(self.market.calendar.session_date_at(self.now))
@@ -71,12 +76,11 @@ def table_age(look: Look, table: str) -> Freshness:
     """Return the age of one live table in minutes of open market time."""
     column = TIME_COLUMN[table]
     newest = look.runtime.warehouse.latest(look.runtime.table(table), look.market.name, (column,))
-    opening = look.opening
     watched = Watch(
         look.market.calendar.state(look.now),
         look.events_since,
         look.market.calendar.open_minutes_between,
-        opening=opening if opening is not None and look.began <= opening else None,
+        opening=look.opening if look.saw_opening else None,
         quote_interval_minutes=look.interval_minutes,
     )
     return freshness(table, newest_moment(newest[column]), watch=watched, limits=look.market.file.freshness)
@@ -102,6 +106,7 @@ def situation_of(look: Look, fresh: Freshness) -> Situation:
         requests=_requests(look),
         freshness=fresh,
         cycle=cycle_time(look.runs, market.file.cycle_deadline_seconds),
+        saw_opening=look.saw_opening,
         quote_interval_minutes=look.interval_minutes,
         tiers=tiers_at(look, newest),
         coverage=coverage_at(look.runtime, market, since=since),

@@ -15,8 +15,9 @@ from market_pipeline.alerts.channels import channels, origin
 from market_pipeline.alerts.conditions import conditions, platform_conditions
 from market_pipeline.alerts.life import AlertLife, Delivery
 from market_pipeline.alerts.message import Message
+from market_pipeline.markets.schema import AlertLimits
 from market_pipeline.quality.freshness import Freshness
-from market_pipeline.quality.health import ALL_MARKETS, Health, overall, score
+from market_pipeline.quality.health import ALL_MARKETS, Health, health_from, overall, score
 from market_pipeline.quality.runs import CycleRun
 from market_pipeline.quality.situation import Situation
 from market_pipeline.quality.symbol_ages import TierAges
@@ -24,6 +25,7 @@ from market_pipeline.steps.due import off_reason
 from market_pipeline.steps.keep_health import disputed_since, remember, stored_health, watching_since, write_health
 from market_pipeline.steps.market_data import newest_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
+from market_pipeline.steps.session_age import SessionAge, session_age
 from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
 from market_pipeline.steps.surroundings import calendar_end, disk_of
 
@@ -31,6 +33,7 @@ __all__ = [
     "WINDOW",
     "CycleRun",
     "WatchReport",
+    "last_health",
     "scores_text",
     "stored_health",
     "table_freshness",
@@ -52,6 +55,8 @@ class WatchReport:
     freshness: Mapping[tuple[str, str], Freshness]
     """(market, table) → its age."""
     situations: Mapping[str, Situation]
+    sessions: Mapping[str, SessionAge]
+    limits: Mapping[str, AlertLimits]
     messages: tuple[Message, ...]
     deliveries: tuple[Delivery, ...]
 
@@ -64,6 +69,8 @@ class _Seen:
     ages: dict[tuple[str, str], Freshness] = field(default_factory=dict)
     situations: dict[str, Situation] = field(default_factory=dict)
     days: dict[str, date] = field(default_factory=dict)
+    sessions: dict[str, SessionAge] = field(default_factory=dict)
+    limits: dict[str, AlertLimits] = field(default_factory=dict)
 
 
 def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchReport:
@@ -86,7 +93,7 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
     write_health(runtime, dict(_rows(runtime, seen)))
     log.info("health", **{name: entry.score for name, entry in seen.health.items()})
     messages, deliveries = _tell(runtime, seen)
-    return WatchReport(seen.health, seen.ages, seen.situations, messages, deliveries)
+    return WatchReport(seen.health, seen.ages, seen.situations, seen.sessions, seen.limits, messages, deliveries)
 
 
 def _look(look: Look, seen: _Seen) -> None:
@@ -95,6 +102,8 @@ def _look(look: Look, seen: _Seen) -> None:
         seen.ages[name, table] = table_age(look, table)
     seen.situations[name] = situation_of(look, seen.ages[name, JUDGED_TABLE])
     seen.health[name] = score(seen.situations[name], rule=look.market.file.health)
+    seen.sessions[name] = session_age(look.runtime, look.market)
+    seen.limits[name] = look.market.file.alerts
 
 
 def _rows(runtime: Runtime, seen: _Seen) -> Iterable[tuple[str, tuple[Health, bool, date]]]:
@@ -113,8 +122,7 @@ def _tell(runtime: Runtime, seen: _Seen) -> tuple[tuple[Message, ...], tuple[Del
     )
     messages = list[Message]()
     for name, situation in seen.situations.items():
-        limits = runtime.market(name).file.alerts
-        messages += life.update(conditions(situation, seen.health[name], limits=limits))
+        messages += life.update(conditions(situation, seen.health[name], limits=seen.limits[name]))
     now = runtime.clock.now()
     ends = [calendar_end(runtime.market(name), now) for name in seen.situations]
     messages += life.update(platform_conditions(now, disk=disk_of(runtime), calendars=ends))
@@ -131,6 +139,12 @@ def tier_freshness(runtime: Runtime, market: MarketRuntime) -> tuple[TierAges, .
     """Return how long ago sources answered for the symbols of each tier, in minutes of open market time."""
     look = Look(runtime, market, runtime.clock.now(), watching_since(runtime))
     return tiers_at(look, newest_of(runtime, market))
+
+
+def last_health(runtime: Runtime, name: str) -> Health | None:
+    """Return what the last look said of a market; None before the first."""
+    stored = stored_health(runtime).get(name)
+    return None if stored is None else health_from(name, stored)
 
 
 def _scores_text(health: Mapping[str, Health]) -> str:

@@ -93,7 +93,10 @@ TABLE = [
     (changed(**silent_for(2)), "not_running", "undecided"),
     (changed(**silent_for(1.5)), "not_running", "clear"),
     (changed(**silent_for(900), watched_minutes=0.9), "not_running", "clear"),
-    (changed(**silent_for(900), watched_minutes=1.1), "not_running", "holds"),
+    (changed(**silent_for(900), watched_minutes=5), "not_running", "undecided"),
+    (changed(**silent_for(900), watched_minutes=5.1), "not_running", "holds"),
+    (changed(**silent_for(900), watched_minutes=1, saw_opening=True), "not_running", "clear"),
+    (changed(**silent_for(900), watched_minutes=1.1, saw_opening=True), "not_running", "holds"),
     (changed(**silent_for(6), quote_interval_minutes=5), "not_running", "undecided"),
     (changed(**silent_for(6.1), quote_interval_minutes=5), "not_running", "holds"),
     (changed(tiers=tier_1(6)), "tier_1_old", "holds"),
@@ -163,7 +166,7 @@ def test_every_condition_says_what_to_do_and_names_the_run_that_shows_it() -> No
 
 
 def test_an_opening_that_brought_nothing_is_told_as_such() -> None:
-    (found,) = judged(changed(**silent_for(2), watched_minutes=1.5)).holding
+    (found,) = judged(changed(**silent_for(2), watched_minutes=1.5, saw_opening=True)).holding
     assert found.title == "the opening brought nothing"
     assert found.since == NOW - timedelta(minutes=1.5)
 

@@ -17,6 +17,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
+from market_pipeline.components.market.partitions import freshness_policy
 from market_pipeline.components.market.plots import session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
@@ -36,7 +37,8 @@ FORCE_TAG = "market_pipeline/force"
 
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """Build the session assets of one market. A range of sessions is one run, and a day without session has no key."""
-    return [_session_bars(file, partitions), _session_indicators(file, partitions), _bars_1d(file, partitions)]
+    policy = freshness_policy(file)
+    return [make(file, partitions, policy) for make in (_session_bars, _session_indicators, _bars_1d)]
 
 
 def _one_run() -> dg.BackfillPolicy:
@@ -46,13 +48,16 @@ def _one_run() -> dg.BackfillPolicy:
         return dg.BackfillPolicy.single_run()
 
 
-def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _session_bars(
+    file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = [file.market, "session_bars"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1M),
         kinds={"parquet", "duckdb"},
@@ -102,13 +107,16 @@ def _session_metadata(report: "SessionReport") -> dict[str, Any]:
     return metadata | ({"plot": session_plot(report)} if report.rows else {})
 
 
-def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _session_indicators(
+    file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = [file.market, "session_indicators"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(indicators_1m()),
         kinds={"parquet", "duckdb"},
@@ -129,13 +137,14 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
     return session_indicators
 
 
-def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy) -> dg.AssetsDefinition:
     key = [file.market, "bars_1d"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1D),
         kinds={"parquet", "duckdb"},

@@ -61,6 +61,7 @@ class AlertLimits(Section):
     """
 
     opening_minutes: float = Field(1, gt=0, description="an opening without any quote is told after so long")
+    start_minutes: float = Field(5, gt=0, description="… and our own start in the middle of a session after so long")
     silent_minutes: float = Field(2, gt=0, description="nothing runs: no cycle brought a quote for so long")
     silent_minutes_clear: float = Field(1.5, gt=0)
     tier_1_minutes: float = Field(5, gt=0, description="tier 1 is old where no source answered for so long")
