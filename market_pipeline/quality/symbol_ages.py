@@ -6,6 +6,7 @@ trades once a day has an old price every day; an old look means that we do not k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -136,11 +137,12 @@ def moments(times: Sequence[datetime | None]) -> Moments:
 
 
 def _spread(ages: Minutes) -> tuple[float, float, float] | None:
-    known = ages[~np.isnan(ages)]
+    """Return median, 95th percentile and greatest of the known ages, each the age of some symbol."""
+    known = np.sort(ages)[: int((~np.isnan(ages)).sum())]
     if len(known) == 0:
         return None
-    median, most = np.percentile(known, (50, 95))
-    return round(float(median), 2), round(float(most), 2), round(float(known.max()), 2)
+    median, most = (float(known[math.ceil(share * len(known)) - 1]) for share in (0.5, 0.95))
+    return round(median, 2), round(most, 2), round(float(known[-1]), 2)
 
 
 def _oldest(names: npt.NDArray[Any], ages: Minutes) -> tuple[str, ...]:

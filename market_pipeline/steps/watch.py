@@ -85,8 +85,8 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
         if off_reason(market):
             continue
         seen.days[name] = market.calendar.session_date_at(now)
-        # a slice that was cut fails the views of whoever looks, until somebody notices
-        runtime.warehouse.set_unreadable_aside(name, [seen.days[name]])
+        # a slice that was cut fails the views of whoever looks; housekeeping goes through the older ones each hour
+        runtime.warehouse.set_unreadable_aside(name, [seen.days[name]], now - WINDOW)
         _look(Look(runtime, market, now, began, runs.get(name, ()), disputes.get(name, {})), seen)
     seen.health[ALL_MARKETS] = overall(seen.health.values())
     remember(runtime, seen.health, began=began, situations=seen.situations.values())
