@@ -1,4 +1,4 @@
-"""(g) One look at everything, as the health sensor makes it each minute: seven markets, 10,000 symbols.
+"""(j) One look at everything, as the health sensor makes it each minute: seven markets, 10,000 symbols.
 
 Made-up rows in a warehouse of its own: a quarter of an hour of quotes, outcomes, tickers, bars and coverage of every
 symbol, behind them a slice for each earlier minute of the session. Then looks, a minute apart, each by a runtime of

@@ -91,9 +91,9 @@ def _print_overall(health: Mapping[str, Any]) -> None:
 
 
 def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
-    coverage, health = Column("coverage", justify="right"), Column("health", justify="right")
+    figures = [Column(name, justify="right") for name in ("coverage", "health", "minutes in time")]
     event = Column("freshest event (UTC)", no_wrap=True)
-    table = Table("market", "state", event, coverage, health, box=None, pad_edge=False)
+    table = Table("market", "state", event, *figures, box=None, pad_edge=False)
     for name, market in markets.items():
         state = market.state.state.value
         table.add_row(
@@ -102,8 +102,16 @@ def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
             _coverage_text(market),
             f"{market.score:g}" if market.score is not None else "–",
+            _service_text(market.service_level),
         )
     return table
+
+
+def _service_text(level: Mapping[str, Any] | None) -> str:
+    """Return "99.95% of 99.9%": the share of tier 1's minutes of this session, and the promise."""
+    if level is None or level["share"] is None:
+        return "–"
+    return f"{level['share']:.2%} of {level['objective']:.1%}"
 
 
 def _coverage_text(market: MarketOverview) -> str:
@@ -153,6 +161,7 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "is_provisional": market.state.is_provisional,
         "sources_off": market.off,
         "notes": market.notes,
+        "service_level": market.service_level,
     }
     if market.score is not None:
         document |= {"score": market.score, "health": market.health}

@@ -51,6 +51,14 @@ def tally_sources(outcomes: pa.Table) -> Requests:
     return Requests(total.answered, total.failed_by_status, tuple(sorted(found, key=lambda entry: -entry.count)))
 
 
+def answered_of(outcomes: pa.Table) -> pa.Table:
+    """Keep the rows in which a source answered: with data, or that there was none to give."""
+    known = pc.is_in(outcomes["status"], value_set=pa.array([status.value for status in ANSWERED], pa.string()))
+    is_empty = pc.equal(outcomes["status"], OutcomeStatus.EMPTY.value)
+    is_history = pc.not_equal(outcomes["kind"], RequestKind.QUOTE.value)
+    return outcomes.filter(pc.or_(known, pc.and_(is_empty, is_history)))
+
+
 def _is_answer(kind: str, status: str) -> bool:
     return status in ANSWERED or (status == OutcomeStatus.EMPTY and kind != RequestKind.QUOTE)
 

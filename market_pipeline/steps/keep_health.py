@@ -14,10 +14,10 @@ from market_pipeline.clock import floor_minute
 from market_pipeline.quality.disputes import Dispute
 from market_pipeline.quality.health import ALL_MARKETS, Health
 from market_pipeline.quality.situation import Situation
-from market_pipeline.steps.runtime import Runtime, market_names, oldest_moment
+from market_pipeline.steps.runtime import Runtime, market_names
 from market_pipeline.storage.columns import as_json
 from market_pipeline.storage.state_file import read_state, write_state
-from market_pipeline.storage.tables import HEALTH
+from market_pipeline.storage.tables import HEALTH, SERVICE_LEVEL, Table
 
 STATE = "health.json"
 RESTART_AFTER = timedelta(minutes=10)
@@ -42,16 +42,21 @@ def write_health(runtime: Runtime, found: Mapping[str, tuple[Health, bool, date]
 
 
 def retain_health(runtime: Runtime) -> int:
-    """Drop the minutes that are older than each market's retention; return how many went."""
-    gone = 0
+    """Drop minutes of health and service level older than each market's retention; return how many went."""
     days = {name: runtime.market(name).file.health.retention_days for name in market_names()}
-    for market, kept in {**days, ALL_MARKETS: max(days.values(), default=1)}.items():
-        first = (runtime.clock.now() - timedelta(days=kept)).date()
-        oldest = oldest_moment(runtime.warehouse.latest(HEALTH, market, ("as_of",))["as_of"])
-        if oldest is not None and oldest.date() < first:
-            nothing = HEALTH.schema.empty_table()
-            gone += runtime.warehouse.replace_sessions(HEALTH, market, nothing, sessions=(), since=first).rows_replaced
-    return gone
+    days[ALL_MARKETS] = max(days.values(), default=1)
+    return sum(
+        _retain(runtime, table, market, kept) for market, kept in days.items() for table in (HEALTH, SERVICE_LEVEL)
+    )
+
+
+def _retain(runtime: Runtime, table: Table, market: str, days: int) -> int:  # noqa: PLR0917 whose, what, how long
+    first = (runtime.clock.now() - timedelta(days=days)).date()
+    oldest = pc.min(runtime.warehouse.latest(table, market, ("session_date",))["session_date"]).as_py()
+    if oldest is None or oldest >= first:
+        return 0
+    nothing = table.schema.empty_table()
+    return runtime.warehouse.replace_sessions(table, market, nothing, sessions=(), since=first).rows_replaced
 
 
 def health_of_session(runtime: Runtime, market: str, day: date) -> pa.Table:

@@ -34,6 +34,7 @@ from market_pipeline.steps.runtime import (
     newest_moment,
     open_runtime,
 )
+from market_pipeline.steps.service_level import service_level_document
 from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, GAPS, LIVE_TICKERS
 
@@ -77,6 +78,8 @@ class MarketOverview:
     rows: Mapping[str, int]
     health: Mapping[str, Any]
     """What the newest look found: score, parts, lost_points; empty before the first."""
+    service_level: Mapping[str, Any] | None
+    """Of the session in progress or last begun; None where no source serves minutes or none was measured."""
     off: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -142,6 +145,7 @@ def _market(
         tiers=tiers,
         rows=rows,
         health=health,
+        service_level=service_level_document(runtime, market),
         off=market.off,
         notes=tuple(_notes(runtime, market, health, tiers=tiers)),
     )

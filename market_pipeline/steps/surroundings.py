@@ -16,6 +16,7 @@ from market_pipeline.quality.situation import Budget, LostGap, OpenBreaker, Surr
 from market_pipeline.sources.breaker import breaker_views
 from market_pipeline.steps.market_data import Newest
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.service_level import burns_of
 from market_pipeline.storage.tables import GAPS
 
 GAP_COLUMNS = ("symbol", "session_date", "first_minute", "minutes", "tier", "cause", "state", "reason")
@@ -27,6 +28,7 @@ def surroundings_of(runtime: Runtime, market: MarketRuntime, newest: Newest, *, 
         breakers=tuple(_breakers(runtime, market, now)),
         budgets=tuple(_budgets(newest)),
         lost_gaps=tuple(_lost_gaps(runtime, market, now)),
+        burns=burns_of(runtime, market),
     )
 
 

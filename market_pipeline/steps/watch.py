@@ -25,6 +25,7 @@ from market_pipeline.steps.due import off_reason
 from market_pipeline.steps.keep_health import disputed_since, remember, stored_health, watching_since, write_health
 from market_pipeline.steps.market_data import newest_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
+from market_pipeline.steps.service_level import measure_service_level
 from market_pipeline.steps.session_age import SessionAge, session_age
 from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
 from market_pipeline.steps.surroundings import calendar_end, disk_of
@@ -100,6 +101,7 @@ def _look(look: Look, seen: _Seen) -> None:
     name = look.market.name
     for table in TIME_COLUMN:
         seen.ages[name, table] = table_age(look, table)
+    measure_service_level(look.runtime, look.market, look.began)
     seen.situations[name] = situation_of(look, seen.ages[name, JUDGED_TABLE])
     seen.health[name] = score(seen.situations[name], rule=look.market.file.health)
     seen.sessions[name] = session_age(look.runtime, look.market)

@@ -11,13 +11,15 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.plots import health_plot
+from market_pipeline.components.market.plots import health_plot, service_level_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.storage.tables import HEALTH
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 SHOWN_CAUSES = 10
 
@@ -42,8 +44,10 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
         opened = runtime.open()
         market = opened.market(file.market)
         rows = health_of_session(opened, file.market, market.calendar.session_date_at(opened.clock.now()))
-        found = judge(opened, market, HEALTH, rows=rows)
-        return dg.MaterializeResult(metadata=day_metadata(file, rows), check_results=[valid_result(key, found)])
+        metadata = day_metadata(file, rows) | service_metadata(opened, market)
+        return dg.MaterializeResult(
+            metadata=metadata, check_results=[valid_result(key, judge(opened, market, HEALTH, rows=rows))]
+        )
 
     return health
 
@@ -61,6 +65,20 @@ def day_metadata(file: MarketFile, rows: "pa.Table") -> dict[str, Any]:
     if causes := _causes(rows):
         metadata["lost"] = markdown_table(("minutes", "points a minute", "cause", "what to do"), causes)
     return metadata | {"plot": health_plot(rows, file.health.weights.model_dump())}
+
+
+def service_metadata(opened: "Runtime", market: "MarketRuntime") -> dict[str, Any]:
+    """Return the session's service level and its plot; nothing where none was measured."""
+    from market_pipeline.steps.service_level import service_level_document, session_minutes
+
+    level = service_level_document(opened, market)
+    if level is None:
+        return {}
+    good, expected, late, missing = (f"{level[name]:,}" for name in ("good", "expected", "late", "missing"))
+    text = f"{good} of {expected} minutes of tier 1 in time, {late} late, {missing} missing"
+    left = level["error_budget_left"]
+    shown = {"service_level": text, "service_level_plot": service_level_plot(session_minutes(opened, market))}
+    return shown if left is None else shown | {"error_budget_left": left}
 
 
 def _causes(rows: "pa.Table") -> list[tuple[int, float, str, str]]:

@@ -65,6 +65,23 @@ def health_plot(rows: pa.Table, weights: Mapping[str, float]) -> dg.MarkdownMeta
     return _picture(figure, "health score")
 
 
+def service_level_plot(rows: pa.Table) -> dg.MarkdownMetadataValue:
+    """Return a plot of a session's expected minutes of tier 1 (UTC): in time, late, missing."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 2.6), dpi=80, layout="constrained")
+    axes: Axes = figure.subplots()
+    minutes = rows["minute"].cast(pa.timestamp("s")).to_numpy()
+    layers = {"good": "#59a14f", "late": "#f28e2b", "missing": "#e15759"}
+    axes.stackplot(
+        minutes, *(rows[name].to_numpy() for name in layers), colors=layers.values(), labels=layers, linewidth=0
+    )
+    axes.set_title("expected symbol-minutes of tier 1, UTC", fontsize=9, loc="left")
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=8, loc="lower left", frameon=False)
+    return _picture(figure, "service level")
+
+
 def _picture(figure: Figure, what: str) -> dg.MarkdownMetadataValue:
     """Return a figure as an image in Markdown."""
     for axes in figure.axes:

@@ -110,4 +110,3 @@ class ServiceLevelRule(Section):
     within_seconds: float = Field(60, gt=0, description="after the minute's end, beside the delay that sources declare")
     burn_rate_1h: float = Field(14.4, gt=0, description="told when both windows burn the error budget so fast")
     burn_rate_6h: float = Field(6, gt=0)
-    least_minutes: int = Field(30, ge=1, description="a window with fewer expected symbol-minutes is not judged")

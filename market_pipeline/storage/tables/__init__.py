@@ -12,7 +12,7 @@ from market_pipeline.storage.tables.instruments import INSTRUMENTS
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
-from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH
+from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH, SERVICE_LEVEL
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
 BASE_TABLES = (
@@ -29,6 +29,7 @@ BASE_TABLES = (
     SHARIA_SCREEN,
     COVERAGE,
     HEALTH,
+    SERVICE_LEVEL,
     BUDGETS,
     GAPS,
     SESSION_DIFFERENCES,
@@ -52,6 +53,7 @@ __all__ = [
     "LIVE_TICKERS",
     "METRICS",
     "RAW_QUOTES",
+    "SERVICE_LEVEL",
     "SESSION_DIFFERENCES",
     "SET_ASIDE",
     "SHARIA_SCREEN",

@@ -43,6 +43,26 @@ HEALTH = Table(
     changes_each_minute=True,
 )
 
+SERVICE_LEVEL = Table(
+    "service_level",
+    "Minutes of tier 1 that were expected, and what became of them; only where a source serves minute bars",
+    ("minute",),
+    "minute",
+    (
+        MARKET,
+        SESSION,
+        column("minute", UTC_TIME, "start of the minute", "UTC"),
+        column("expected", COUNT, "good + late + missing", "symbols"),
+        column("good", COUNT, "bar final and from trades within a minute of its end and the declared delay", "symbols"),
+        column("late", COUNT, "the same, but later", "symbols"),
+        column("missing", COUNT, "no such bar, and no source said that nothing was traded", "symbols"),
+        column("not_traded", COUNT, "no bar, but a source answered in time; not expected", "symbols"),
+        KNOWN_AT,
+    ),
+    is_small=True,
+    changes_each_minute=True,
+)
+
 COVERAGE = Table(
     "coverage",
     "Share of a tier's instruments whose price is fresh in each cycle, and why the rest is not",
