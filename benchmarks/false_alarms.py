@@ -1,4 +1,4 @@
-"""(k) A quarter of seven markets, minute by minute: no alert without a fault, and each fault alerted once and recovered.
+"""(k) A quarter of seven markets, minute by minute: no alert without a fault; each fault told once, and over.
 
 Real calendars and market files (holidays, half days, Ramadan hours, clock changes), 20 made-up symbols a market, a
 cycle and a look each minute in which trades can happen and until the market has closed, one look an hour while it is

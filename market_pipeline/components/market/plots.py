@@ -78,7 +78,7 @@ def service_level_plot(rows: pa.Table) -> dg.MarkdownMetadataValue:
     )
     axes.set_title("expected symbol-minutes of tier 1, UTC", fontsize=9, loc="left")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=8, loc="lower left", frameon=False)
+    axes.legend(fontsize=8, loc="lower left", framealpha=0.9)
     return _picture(figure, "service level")
 
 
