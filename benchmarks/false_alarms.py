@@ -25,7 +25,7 @@ from pydantic import SecretStr
 from benchmarks.false_world import LOOK_AFTER, MINUTE, OUTAGE, Fault, World, open_minutes
 from benchmarks.report import machine, print_table
 from market_pipeline.alerts.conditions import Verdict, conditions
-from market_pipeline.clock import HandClock
+from market_pipeline.clock import HandClock, floor_minute
 from market_pipeline.markets.loader import market_names
 from market_pipeline.quality.health import score
 from market_pipeline.quality.situation import Situation
@@ -160,26 +160,28 @@ def _faults(market: MarketRuntime, first: date, days: int) -> Iterable[Fault]:
         if len(sessions) < 2:
             continue
         session, kind = sessions[1], KINDS[(week + offset) % len(KINDS)]
-        opens = kind == "mute_opening" and market.file.calendar.name not in ("24/7", "24/5")
-        begins = session.open if opens else session.open + (session.close - session.open) / 2
-        yield Fault(
-            kind if opens or kind != "mute_opening" else "stopped", market.name, begins, begins + OUTAGE * MINUTE
-        )
+        kind = _fitting(market, kind)
+        middle = floor_minute(session.open + (session.close - session.open) / 2)
+        begins = session.open if kind == "mute_opening" else middle
+        lasts = OUTAGE + _patience(market, kind)
+        yield Fault(kind, market.name, begins, begins + lasts * MINUTE)
 
 
-def _patience(market: MarketRuntime, fault: Fault) -> float:
+def _fitting(market: MarketRuntime, kind: str) -> str:
+    """Return another kind where one makes no sense: no opening around the clock, no age where events have no time."""
+    never_opens = market.file.calendar.name in ("24/7", "24/5")
+    has_dates_only = market.file.freshness.opening_minutes is None
+    swaps = {"mute_opening": never_opens, "stale_source": has_dates_only}
+    return "stopped" if swaps.get(kind) else kind
+
+
+def _patience(market: MarketRuntime, kind: str) -> float:
     """Return the minutes before which a fault does not show: the sources' interval, the limits of the market's file."""
     limits, fresh = market.file.alerts, market.file.freshness
     interval = min(rule.cadence_minutes for rule in market.file.quote_sources) - 1
-    if fault.kind == "stale_source":
+    if kind == "stale_source":
         return fresh.fail_minutes + interval
-    return interval + (limits.disagree_minutes if fault.kind == "disagreement" else 0)
-
-
-def _shows(market: MarketRuntime, fault: Fault) -> bool:
-    """Tell whether the fault can show at all: dates without a time cannot tell whether the source is stale."""
-    lasts = _patience(market, fault) + NOTICED_MINUTES < OUTAGE
-    return not (fault.kind == "stale_source" and (market.file.freshness.opening_minutes is None or not lasts))
+    return interval + (limits.disagree_minutes if kind == "disagreement" else 0)
 
 
 def _explains(market: MarketRuntime, fault: Fault, alert: Alert) -> bool:
@@ -191,9 +193,7 @@ def _explains(market: MarketRuntime, fault: Fault, alert: Alert) -> bool:
 def _outcome(market: MarketRuntime, fault: Fault, alerts: Sequence[Alert]) -> Outcome:
     own = sorted((a for a in alerts if _explains(market, fault, a)), key=lambda alert: alert.began)
     between = market.calendar.open_minutes_between
-    allowed = _patience(market, fault) + NOTICED_MINUTES
-    if not _shows(market, fault):
-        return Outcome(fault, "cannot show here", 0.0, allowed, 0.0, len(own))
+    allowed = _patience(market, fault.kind) + NOTICED_MINUTES
     if not own:
         return Outcome(fault, "", None, allowed, None, 0)
     ends = [alert.ended for alert in own]
@@ -241,7 +241,7 @@ def _print(quiet: Quarter, faulty: Quarter) -> None:
         print(f"  told without a fault: {alert.market} {alert.key} at {alert.began:%Y-%m-%d %H:%M}")
     rows = []
     for kind in KINDS:
-        own = [found for found in faulty.outcomes if found.fault.kind == kind and found.first_key != "cannot show here"]
+        own = [found for found in faulty.outcomes if found.fault.kind == kind]
         noticed = [found.noticed_minutes for found in own if found.noticed_minutes is not None]
         recovered = [found.recovered_minutes for found in own if found.recovered_minutes is not None]
         told = sorted({found.first_key for found in own if found.first_key})

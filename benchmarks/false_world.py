@@ -185,7 +185,7 @@ class World:
         return Requests(sum(answered for _, answered, _ in self.tallies), by_status, found)
 
     def _coverage(self, kind: str, waited: float) -> tuple[Coverage, ...]:
-        fresh = 2 if kind == "low_coverage" else SYMBOLS
+        fresh = 1 if kind == "low_coverage" else SYMBOLS
         return (Coverage(1, fresh, SYMBOLS, {"timeout": SYMBOLS - fresh}),) if waited else ()
 
     def _disputes(self, kind: str, now: datetime) -> tuple[Dispute, ...]:

@@ -17,7 +17,7 @@ from market_pipeline_tests.conftest import PROJECT
 MARKETS = market_names()
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
 TABLES = {
-    *("live_tickers", "bars_1m", "indicators_1m", "metrics", "gaps"),
+    *("live_tickers", "bars_1m", "indicators_1m", "metrics", "gaps", "health"),
     *("instruments", "session_bars", "session_indicators", "bars_1d"),
 }
 
