@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.feed import PROJECT
 
-MEASUREMENTS = ("indicators", "minute", "metrics", "storage", "contention", "ticks")
+MEASUREMENTS = ("indicators", "minute", "metrics", "health", "storage", "contention", "ticks")
 
 
 def main() -> int:

@@ -33,7 +33,7 @@ HOW_TO_READ = """\
 - **function** with every parameter; upper case is TA-Lib 0.8.2, lower case pandas-ta 0.4.71b0, else ours.
 - A value never looks ahead: it depends on its own bar and earlier ones. Price is the session's currency, as traded.
 - Volume-based columns wait for known volumes; `VWAP_D` is 0 until the session's first share trades (as TA-Lib has it).
-- pandas-ta's columns (family extra) exist for the symbols that the market file names, tier 1 unless it says otherwise."""
+- pandas-ta's columns (family extra) exist for the symbols that the market file names, by default tier 1."""
 
 ON_DEMAND = """\
 Any TA-Lib or pandas-ta function, with parameters of your own, on bars of your own (a dict of arrays, a DataFrame):

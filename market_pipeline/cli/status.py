@@ -44,7 +44,7 @@ def run(
     from market_pipeline.steps.stored_rows import counting_rows
 
     with notes.status("looking at what is stored"), counting_rows(settings) as counting:
-        from market_pipeline.steps.overview import open_to_look, overview_of
+        from market_pipeline.steps.overview import open_to_look, overall_health, overview_of
 
         opened, is_running = open_to_look(settings)
         markets = overview_of(opened, counting)
@@ -53,6 +53,7 @@ def run(
         return
     out.print(feed_banner(opened) if is_running else f"{feed_banner(opened)}\n{STOPPED}")
     print_overview(markets)
+    _print_overall(overall_health(opened))
     if is_running:
         print_budgets(opened)
 
@@ -81,10 +82,18 @@ def print_overview(markets: Mapping[str, MarketOverview]) -> None:
             out.print(f"[yellow]{name}:[/] {escape(note)}")
 
 
+def _print_overall(health: Mapping[str, Any]) -> None:
+    """Print the score of all markets together with what is left of each part."""
+    if not health:
+        return
+    parts = ", ".join(f"{name} {points:g}" for name, points in health["parts"].items() if points is not None)
+    out.print(f"\nhealth of all markets: {health['score']:g} of 100 ({parts or 'every market is closed'})")
+
+
 def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
-    coverage, health = Column("coverage", justify="right"), Column("health", justify="right")
+    figures = [Column(name, justify="right") for name in ("coverage", "health", "minutes in time")]
     event = Column("freshest event (UTC)", no_wrap=True)
-    table = Table("market", "state", event, coverage, health, box=None, pad_edge=False)
+    table = Table("market", "state", event, *figures, box=None, pad_edge=False)
     for name, market in markets.items():
         state = market.state.state.value
         table.add_row(
@@ -93,8 +102,16 @@ def _figures_table(markets: Mapping[str, MarketOverview]) -> Table:
             f"{market.last_event:%Y-%m-%d %H:%M:%S}" if market.last_event else "none yet",
             _coverage_text(market),
             f"{market.score:g}" if market.score is not None else "–",
+            _service_text(market.service_level),
         )
     return table
+
+
+def _service_text(level: Mapping[str, Any] | None) -> str:
+    """Return "99.95% of 99.9%": the share of tier 1's minutes of this session, and the promise."""
+    if level is None or level["share"] is None:
+        return "–"
+    return f"{level['share']:.2%} of {level['objective']:.1%}"
 
 
 def _coverage_text(market: MarketOverview) -> str:
@@ -114,12 +131,15 @@ def _rows_table(markets: Mapping[str, MarketOverview]) -> Table:
 
 
 def _document(opened: Runtime, markets: Mapping[str, MarketOverview], *, is_running: bool) -> dict[str, Any]:
+    from market_pipeline.steps.overview import overall_health
+
     return {
         "feed": opened.settings.feed.value,
         "now": opened.clock.now(),
         "markets": {name: _market(market) for name, market in markets.items()},
         "budgets": budget_documents(opened) if is_running else [],
         "is_clock_running": is_running,
+        "health": overall_health(opened),
     }
 
 
@@ -141,7 +161,8 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "is_provisional": market.state.is_provisional,
         "sources_off": market.off,
         "notes": market.notes,
+        "service_level": market.service_level,
     }
     if market.score is not None:
-        document["score"] = market.score
+        document |= {"score": market.score, "health": market.health}
     return document

@@ -167,6 +167,22 @@ def _gaps() -> tuple[Rule, ...]:
     )
 
 
+def _health() -> tuple[Rule, ...]:
+    points = ("score", "running", "compliance", "errors", "freshness", "performance")
+    return (
+        rules.amounts_are_not_negative(*points, what_to_do=_OUR_ROW),
+        rules.known_where(
+            ("lost_points",),
+            sentence="every lost point says why",
+            when=lambda rows: pc.less(rows["score"], 100.0),
+            what_to_do=_OUR_ROW,
+        ),
+        rules.times_are_aware("as_of", "known_at"),
+        rules.times_have_come("as_of", "known_at", what_to_do=_CLOCK),
+        rules.on_the_minute_grid("as_of"),
+    )
+
+
 _RULES = {
     "raw_quotes": _raw_quotes,
     "fetch_outcomes": _fetch_outcomes,
@@ -177,6 +193,7 @@ _RULES = {
     "instruments": _instruments,
     "bars_1d": _bars_1d,
     "gaps": _gaps,
+    "health": _health,
     "metrics": metrics_rules.metrics_rules,
     "fundamentals": metrics_rules.fundamentals_rules,
     "sharia_screen": metrics_rules.sharia_screen_rules,

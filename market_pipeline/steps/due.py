@@ -77,8 +77,8 @@ def session_due(
     session = market.calendar.session(day)
     if session is None:
         return SessionDue(None, f"{market.name} has no session on {day}")
-    if now < _settled(market, session):
-        return SessionDue(None, f"{market.name}: session {day} settles until {_settled(market, session):%H:%M} UTC")
+    if now < settled(market, session):
+        return SessionDue(None, f"{market.name}: session {day} settles until {settled(market, session):%H:%M} UTC")
     due = day if has_failed(day) else _newest_open(runtime, market, day)
     if due is None:
         return SessionDue(None, f"{market.name}: session {day} is complete; {_next_one(market, day)}")
@@ -111,7 +111,8 @@ def _newest_open(runtime: Runtime, market: MarketRuntime, day: date) -> date | N
     return next((d for d in reversed(before) if not runtime.warehouse.is_closed(market.name, d)), None)
 
 
-def _settled(market: MarketRuntime, session: Session) -> datetime:
+def settled(market: MarketRuntime, session: Session) -> datetime:
+    """Return when the sources have told all of a session."""
     return session.last_phase_end + timedelta(minutes=market.file.calendar.settle_minutes)
 
 
@@ -119,4 +120,4 @@ def _next_one(market: MarketRuntime, day: date) -> str:
     following = market.calendar.session(market.calendar.next_session(day))
     if following is None:
         return "no later one is known"
-    return f"that of {following.session_date} settles {_settled(market, following):%Y-%m-%d %H:%M} UTC"
+    return f"that of {following.session_date} settles {settled(market, following):%Y-%m-%d %H:%M} UTC"

@@ -13,6 +13,7 @@ from typing import Literal
 
 import requests
 
+from market_pipeline.alerts.platform_conditions import LOW_DISK_BYTES
 from market_pipeline.clock import SystemClock
 from market_pipeline.errors import MarketPipelineError, SinkUnreachable
 from market_pipeline.markets.loader import load_markets
@@ -23,7 +24,6 @@ from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.source import source_module
 from market_pipeline.storage.tables import LIVE_TICKERS
 
-LOW_DISK_BYTES = 5_000_000_000
 REACH_SECONDS = 5
 START_SIMULATOR = "start it with `market-pipeline simulate`, or everything with `make run`"
 CHECK_NETWORK = "check the network, a firewall, and MARKET_PIPELINE_CA_BUNDLE for a broken certificate chain"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ from market_pipeline.clock import floor_minute
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.quality.coverage import Coverage, coverage
-from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline.steps.runtime import MarketRuntime, Runtime, newest_moment
 from market_pipeline.storage.columns import as_json
 from market_pipeline.storage.tables import COVERAGE, FETCH_OUTCOMES
 
@@ -40,7 +41,18 @@ def stored_coverage(runtime: Runtime, market: MarketRuntime) -> tuple[Coverage, 
 
     Where tier 2 has cycles of its own, the newest cycle of each tier counts.
     """
-    rows = runtime.warehouse.latest(COVERAGE, market.name).sort_by("tier")
+    return _measured(market, runtime.warehouse.latest(COVERAGE, market.name))
+
+
+def coverage_at(runtime: Runtime, market: MarketRuntime, *, since: datetime) -> tuple[Coverage, ...]:
+    """Return the same, and nothing when the newest cycle was before `since`."""
+    rows = runtime.warehouse.latest(COVERAGE, market.name)
+    newest = newest_moment(rows["as_of"])
+    return _measured(market, rows) if newest is not None and newest >= since else ()
+
+
+def _measured(market: MarketRuntime, rows: pa.Table) -> tuple[Coverage, ...]:
+    rows = rows.sort_by("tier")
     newest = rows if market.file.sweep else rows.filter(pc.equal(rows["as_of"], pc.max(rows["as_of"])))
     return tuple(
         Coverage(row["tier"], row["fresh"], row["listed"], json.loads(row["reasons"])) for row in newest.to_pylist()

@@ -21,8 +21,10 @@ from market_pipeline.model.gap import ACTIVE
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.model.session import MarketState, SessionState
 from market_pipeline.quality.coverage import Coverage, CoverageLevel, overall
+from market_pipeline.quality.health import ALL_MARKETS
 from market_pipeline.settings import Settings
 from market_pipeline.steps.due import last_ended_session
+from market_pipeline.steps.keep_health import stored_health
 from market_pipeline.steps.measure_coverage import stored_coverage
 from market_pipeline.steps.runtime import (
     MarketRuntime,
@@ -32,8 +34,8 @@ from market_pipeline.steps.runtime import (
     newest_moment,
     open_runtime,
 )
+from market_pipeline.steps.service_level import service_level_document
 from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
-from market_pipeline.steps.watch import stored_health
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, GAPS, LIVE_TICKERS
 
 UNRESOLVED = "unresolved"
@@ -74,9 +76,23 @@ class MarketOverview:
     tiers: tuple[Coverage, ...]
     """The newest cycle's coverage of each tier; empty before the first."""
     rows: Mapping[str, int]
-    score: float | None
+    health: Mapping[str, Any]
+    """What the newest look found: score, parts, lost_points; empty before the first."""
+    service_level: Mapping[str, Any] | None
+    """Of the session in progress or last begun; None where no source serves minutes or none was measured."""
     off: Mapping[str, str]
     notes: tuple[str, ...]
+
+    @property
+    def score(self) -> float | None:
+        """Return the health score; None before the first look."""
+        return self.health.get("score")
+
+
+def overall_health(runtime: Runtime) -> Mapping[str, Any]:
+    """Return what the newest look found of all markets together; empty before the first."""
+    found: Mapping[str, Any] = stored_health(runtime).get(ALL_MARKETS, {})
+    return found
 
 
 def open_to_look(settings: Settings) -> tuple[Runtime, bool]:
@@ -128,7 +144,8 @@ def _market(
         coverage=overall(tiers) if tiers else None,
         tiers=tiers,
         rows=rows,
-        score=health.get("score"),
+        health=health,
+        service_level=service_level_document(runtime, market),
         off=market.off,
         notes=tuple(_notes(runtime, market, health, tiers=tiers)),
     )
@@ -165,7 +182,7 @@ def _notes(
     for source, reason in market.off.items():
         yield f"source {source} is {reason}"
     for lost in health.get("lost_points", ()):
-        yield f"health: {lost['points']:g} points lost, {lost['cause']} ({lost['evidence']})"
+        yield f"health: {lost['points']:g} points lost, {lost['cause']} ({lost['evidence']}); {lost['what_to_do']}"
     for tier in tiers:
         if tier.level(market.file.coverage) is not CoverageLevel.OK:
             yield f"coverage: {tier.text}"

@@ -5,48 +5,46 @@ Whoever schedules the cycles (Dagster's sensor) hands over the runs; everything 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
-from statistics import median
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 
-import pyarrow.compute as pc
 import structlog
 
 from market_pipeline.alerts.channels import channels, origin
-from market_pipeline.alerts.conditions import conditions
+from market_pipeline.alerts.conditions import conditions, platform_conditions
 from market_pipeline.alerts.life import AlertLife, Delivery
 from market_pipeline.alerts.message import Message
-from market_pipeline.quality.freshness import Freshness, Watch, freshness
-from market_pipeline.quality.health import Health, score
-from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situation
-from market_pipeline.steps.due import in_reach, off_reason
-from market_pipeline.steps.failures import tally
+from market_pipeline.markets.schema import AlertLimits
+from market_pipeline.quality.freshness import Freshness
+from market_pipeline.quality.health import ALL_MARKETS, Health, health_from, overall, score
+from market_pipeline.quality.runs import CycleRun
+from market_pipeline.quality.situation import Situation
+from market_pipeline.quality.symbol_ages import TierAges
+from market_pipeline.steps.due import off_reason
+from market_pipeline.steps.keep_health import disputed_since, remember, stored_health, watching_since, write_health
+from market_pipeline.steps.market_data import newest_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
-from market_pipeline.storage.state_file import read_state, write_state
-from market_pipeline.storage.tables import FETCH_OUTCOMES, RAW_QUOTES
+from market_pipeline.steps.service_level import measure_service_level
+from market_pipeline.steps.session_age import SessionAge, session_age
+from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
+from market_pipeline.steps.surroundings import calendar_end, disk_of
+
+__all__ = [
+    "WINDOW",
+    "CycleRun",
+    "WatchReport",
+    "last_health",
+    "scores_text",
+    "stored_health",
+    "table_freshness",
+    "tier_freshness",
+    "watch",
+]
 
 log = structlog.get_logger("market_pipeline.health")
 
-WINDOW = timedelta(minutes=15)
-RESTART_AFTER = timedelta(minutes=10)
-"""A watch that looked away for longer counts as newly begun: our own pause is not the market's silence."""
 HEARTBEAT_EVERY = timedelta(days=1)
-STATE = "health.json"
-JUDGED_TABLE = "live_tickers"
-TIME_COLUMN = {"live_tickers": "event_time", "bars_1m": "interval_start", "indicators_1m": "interval_start"}
-
-
-@dataclass(frozen=True)
-class CycleRun:
-    """One scheduled run of a market's minute job; times are the feed's."""
-
-    began: datetime
-    ended: datetime | None
-    failed: bool
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,26 @@ class WatchReport:
     """What a look at all markets gave."""
 
     health: Mapping[str, Health]
+    """By market; the last one, `all`, is the overall health."""
     freshness: Mapping[tuple[str, str], Freshness]
     """(market, table) → its age."""
+    situations: Mapping[str, Situation]
+    sessions: Mapping[str, SessionAge]
+    limits: Mapping[str, AlertLimits]
     messages: tuple[Message, ...]
     deliveries: tuple[Delivery, ...]
+
+
+@dataclass
+class _Seen:
+    """What was seen so far, market by market."""
+
+    health: dict[str, Health] = field(default_factory=dict)
+    ages: dict[tuple[str, str], Freshness] = field(default_factory=dict)
+    situations: dict[str, Situation] = field(default_factory=dict)
+    days: dict[str, date] = field(default_factory=dict)
+    sessions: dict[str, SessionAge] = field(default_factory=dict)
+    limits: dict[str, AlertLimits] = field(default_factory=dict)
 
 
 def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchReport:
@@ -65,123 +79,74 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
 
     A channel that is down stops nothing. A market without any source is left out: starting up named it.
     """
-    began = _watching_since(runtime)
+    began, disputes, now = watching_since(runtime), disputed_since(runtime), runtime.clock.now()
+    seen = _Seen()
+    for name in market_names():
+        market = runtime.market(name)
+        if off_reason(market):
+            continue
+        seen.days[name] = market.calendar.session_date_at(now)
+        # a slice that was cut fails the views of whoever looks; housekeeping goes through the older ones each hour
+        runtime.warehouse.set_unreadable_aside(name, [seen.days[name]], now - WINDOW)
+        _look(Look(runtime, market, now, began, runs.get(name, ()), disputes.get(name, {})), seen)
+    seen.health[ALL_MARKETS] = overall(seen.health.values())
+    remember(runtime, seen.health, began=began, situations=seen.situations.values())
+    write_health(runtime, dict(_rows(runtime, seen)))
+    log.info("health", **{name: entry.score for name, entry in seen.health.items()})
+    messages, deliveries = _tell(runtime, seen)
+    return WatchReport(seen.health, seen.ages, seen.situations, seen.sessions, seen.limits, messages, deliveries)
+
+
+def _look(look: Look, seen: _Seen) -> None:
+    name = look.market.name
+    for table in TIME_COLUMN:
+        seen.ages[name, table] = table_age(look, table)
+    measure_service_level(look.runtime, look.market, look.began)
+    seen.situations[name] = situation_of(look, seen.ages[name, JUDGED_TABLE])
+    seen.health[name] = score(seen.situations[name], rule=look.market.file.health)
+    seen.sessions[name] = session_age(look.runtime, look.market)
+    seen.limits[name] = look.market.file.alerts
+
+
+def _rows(runtime: Runtime, seen: _Seen) -> Iterable[tuple[str, tuple[Health, bool, date]]]:
+    for name, situation in seen.situations.items():
+        yield name, (seen.health[name], situation.is_open, seen.days[name])
+    any_open = any(situation.is_open for situation in seen.situations.values())
+    yield ALL_MARKETS, (seen.health[ALL_MARKETS], any_open, runtime.clock.now().date())
+
+
+def _tell(runtime: Runtime, seen: _Seen) -> tuple[tuple[Message, ...], tuple[Delivery, ...]]:
     life = AlertLife(
         runtime.folder / "alerts.sqlite",
         channels=channels(runtime.settings),
         clock=runtime.clock,
         origin=origin(runtime.settings),
     )
-    health, ages, messages = dict[str, Health](), dict[tuple[str, str], Freshness](), list[Message]()
-    for name in market_names():
-        market = runtime.market(name)
-        if off_reason(market):
-            continue
-        # a slice that was cut fails the views of whoever looks, until somebody notices
-        runtime.warehouse.set_unreadable_aside(name, [market.calendar.session_date_at(runtime.clock.now())])
-        for table in TIME_COLUMN:
-            ages[name, table] = table_freshness(runtime, market, table, watching_since=began)
-        situation = _situation(runtime, market, runs.get(name, ()), fresh=ages[name, JUDGED_TABLE], began=began)
-        health[name] = score(situation)
-        messages += life.update(conditions(situation, health[name]))
-    life.heartbeat(_scores_text(health), every=HEARTBEAT_EVERY)
-    _remember(runtime, health, began)
-    return WatchReport(health, ages, tuple(messages), life.deliver())
+    messages = list[Message]()
+    for name, situation in seen.situations.items():
+        messages += life.update(conditions(situation, seen.health[name], limits=seen.limits[name]))
+    now = runtime.clock.now()
+    ends = [calendar_end(runtime.market(name), now) for name in seen.situations]
+    messages += life.update(platform_conditions(now, disk=disk_of(runtime), calendars=ends))
+    life.heartbeat(_scores_text(seen.health), every=HEARTBEAT_EVERY)
+    return tuple(messages), life.deliver()
 
 
-def table_freshness(
-    runtime: Runtime, market: MarketRuntime, table: str, *, watching_since: datetime | None = None
-) -> Freshness:
+def table_freshness(runtime: Runtime, market: MarketRuntime, table: str) -> Freshness:
     """Return the age of one live table in minutes of open market time."""
-    now = runtime.clock.now()
-    since = _expected_since(market, now, watching_since or _watching_since(runtime))
-    watched = Watch(market.calendar.state(now), since, market.calendar.open_minutes_between)
-    newest = runtime.warehouse.latest(runtime.table(table), market.name)
-    last_event = pc.max(newest[TIME_COLUMN[table]]).as_py() if newest.num_rows else None
-    return freshness(table, last_event, watch=watched, limits=market.file.freshness)
+    return table_age(Look(runtime, market, runtime.clock.now(), watching_since(runtime)), table)
 
 
-def _expected_since(market: MarketRuntime, now: datetime, began: datetime) -> datetime:
-    session = market.calendar.session(market.calendar.session_date_at(now))
-    if session is None:
-        return began
-    delay = timedelta(seconds=min(rule.declared_delay_seconds for rule in market.file.quote_sources))
-    return max(session.open + delay, began)
+def tier_freshness(runtime: Runtime, market: MarketRuntime) -> tuple[TierAges, ...]:
+    """Return how long ago sources answered for the symbols of each tier, in minutes of open market time."""
+    look = Look(runtime, market, runtime.clock.now(), watching_since(runtime))
+    return tiers_at(look, newest_of(runtime, market))
 
 
-def _situation(
-    runtime: Runtime, market: MarketRuntime, runs: Sequence[CycleRun], *, fresh: Freshness, began: datetime
-) -> Situation:
-    now = runtime.clock.now()
-    since = _expected_since(market, now, began)
-    open_minutes = market.calendar.open_minutes_between
-    quotes = runtime.warehouse.latest(RAW_QUOTES, market.name)
-    last_success = pc.max(quotes["known_at"]).as_py() if quotes.num_rows else None
-    seconds = [(run.ended - run.began).total_seconds() for run in runs if run.ended is not None]
-    return Situation(
-        market=market.name,
-        at=now,
-        is_open=market.calendar.state(now).is_open,
-        window_minutes=WINDOW.total_seconds() / 60,
-        watched_minutes=open_minutes(since, now) if since < now else 0.0,
-        last_success=last_success,
-        minutes_since_success=None if last_success is None else open_minutes(last_success, now),
-        runs=_runs(market, runs, since=max(since, now - WINDOW), now=now),
-        requests=_requests(runtime, market, now),
-        freshness=fresh,
-        cycle=CycleTime(median(seconds) if seconds else None, market.file.cycle_deadline_seconds),
-    )
-
-
-def _runs(market: MarketRuntime, runs: Sequence[CycleRun], *, since: datetime, now: datetime) -> Runs:
-    counted = sorted((run for run in runs if run.began >= since), key=lambda run: run.began)
-    due = int(market.calendar.open_minutes_between(since, now)) - 1 if since < now else 0
-    overlapping = sum(1 for a, b in pairwise(counted) if a.ended is None or b.began < a.ended)
-    return Runs(
-        expected=max(due, 0),
-        started=len(counted),
-        failed=sum(run.failed for run in counted),
-        overlapping=overlapping,
-        while_closed=sum(1 for run in counted if not in_reach(market, run.began)),
-    )
-
-
-def _requests(runtime: Runtime, market: MarketRuntime, now: datetime) -> Requests:
-    day = market.calendar.session_date_at(now)
-    outcomes = runtime.warehouse.read(
-        FETCH_OUTCOMES, market.name, sessions=[day], since=now - WINDOW, columns=("as_of", "kind", "status")
-    )
-    return tally(Counter(zip(outcomes["kind"].to_pylist(), outcomes["status"].to_pylist(), strict=True)))
-
-
-def _watching_since(runtime: Runtime) -> datetime:
-    now = runtime.clock.now()
-    state = read_state(runtime.folder / STATE)
-    try:
-        began, looked = (datetime.fromisoformat(state[key]) for key in ("watching_since", "at"))
-    except (KeyError, TypeError, ValueError):
-        return now
-    is_continued = timedelta(0) <= now - looked <= RESTART_AFTER * max(runtime.speed, 1)
-    return began if is_continued else now
-
-
-def _remember(runtime: Runtime, health: Mapping[str, Health], began: datetime) -> None:
-    document: dict[str, Any] = {
-        "at": runtime.clock.now().isoformat(),
-        "watching_since": began.isoformat(),
-        "markets": {
-            name: {
-                "score": entry.score,
-                "lost_points": [
-                    {"part": lost.part.value, "points": lost.points, "cause": lost.cause, "evidence": lost.evidence}
-                    for lost in entry.lost_points
-                ],
-            }
-            for name, entry in health.items()
-        },
-    }
-    write_state(runtime.folder / STATE, document)
-    log.info("health", **{name: entry.score for name, entry in health.items()})
+def last_health(runtime: Runtime, name: str) -> Health | None:
+    """Return what the last look said of a market; None before the first."""
+    stored = stored_health(runtime).get(name)
+    return None if stored is None else health_from(name, stored)
 
 
 def _scores_text(health: Mapping[str, Health]) -> str:
@@ -189,13 +154,7 @@ def _scores_text(health: Mapping[str, Health]) -> str:
 
 
 def scores_text(report: WatchReport) -> str:
-    """Return "casablanca 100 · india 97.5 · crypto 100", with the first cause of each lost point."""
-    causes = [f"{name}: {entry.lost_points[0].cause}" for name, entry in report.health.items() if entry.lost_points]
+    """Return "casablanca 100 · india 97.5 · crypto 100 · all 99.2", with the first cause of each lost point."""
+    markets = {name: entry for name, entry in report.health.items() if name != ALL_MARKETS}
+    causes = [f"{name}: {entry.lost_points[0].cause}" for name, entry in markets.items() if entry.lost_points]
     return "; ".join([_scores_text(report.health), *causes])
-
-
-def stored_health(runtime: Runtime) -> dict[str, Any]:
-    """Return market → {score, lost_points} as last written; empty before the first look."""
-    document = read_state(runtime.folder / STATE)
-    markets = document.get("markets", {})
-    return dict(markets) if isinstance(markets, dict) else {}

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from market_pipeline.clock import SystemClock
 from market_pipeline.storage.files import publish
 from market_pipeline.storage.layout import NO_MARKET, SUFFIX, names_in
-from market_pipeline.storage.parquet import read_part, read_whole
+from market_pipeline.storage.parquet import read_columns, read_part, read_whole
 
 SUPERSEDED_FOR = timedelta(minutes=1)
 ATTEMPTS = 5
@@ -52,6 +52,10 @@ class NewestFiles:
     def read_part(self, market: str, columns: Sequence[str], condition: pc.Expression | None = None) -> pa.Table | None:
         """Read those of `columns` that the newest file has, of rows that meet a condition; the rest is not loaded."""
         return self._load(market, lambda path: read_part(path, columns, condition))
+
+    def read_columns(self, market: str, columns: Sequence[str]) -> pa.Table | None:
+        """Read those of `columns` that the newest file has; the rest is not loaded."""
+        return self._load(market, lambda path: read_columns(path, columns))
 
     def _load(self, market: str, load: Callable[[Path], pa.Table]) -> pa.Table | None:
         for attempt in range(ATTEMPTS):

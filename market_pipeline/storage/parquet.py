@@ -71,6 +71,13 @@ def read_whole(source: Path | pa.BufferReader) -> pa.Table:
         return file.read(use_threads=False)
 
 
+def read_columns(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read those of `columns` that one file has. Raises as read_whole."""
+    with pq.ParquetFile(path) as file:
+        present = set(file.schema_arrow.names)
+        return file.read(columns=[name for name in columns if name in present], use_threads=False)
+
+
 def read_part(path: Path, columns: Sequence[str], condition: pc.Expression | None) -> pa.Table:
     """Read the rows of one file that meet a condition, with those of `columns` that it has. Raises as read_whole."""
     present = set(pq.read_schema(path).names)

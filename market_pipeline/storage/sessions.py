@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -61,11 +61,13 @@ class SessionTier:
         """Return the closed sessions, oldest first."""
         return sorted(day for name, day in self._closed.entries(market) if name == WHOLE_SESSION)
 
-    def slices(self, table: Table, market: str, session_date: date) -> list[Slice]:
+    def slices(  # noqa: PLR0917 in the order of the layout's folders
+        self, table: Table, market: str, session_date: date, since: datetime | None = None
+    ) -> list[Slice]:
         """Return the files that hold a session's rows: its session file where one is in force, else live slices."""
         entry = self._closed.entries(market).get((table.name, session_date))
         if entry is None:
-            return self._layout.live_slices(table, market, session_date)
+            return self._layout.live_slices(table, market, session_date, since=since)
         if entry.edition == 0:
             return []
         folder = self._layout.session_folder("session", table, market, session_date=session_date, version=entry.version)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -130,10 +131,7 @@ class Warehouse:
         sessions: Sequence[date],
         since: date | None = None,
     ) -> WriteReport:
-        """Let `rows` take the place of all that a small table holds of these sessions, in one file.
-
-        Rows of sessions before `since` are dropped too. Raises as write does.
-        """
+        """Let `rows` replace what a small table holds of these sessions and before `since`. Raises as write does."""
         table = self.table(table)
         rows = check_rows(table, market, rows)
         with self._writing(market):
@@ -165,21 +163,24 @@ class Warehouse:
         selection = Selection(since, until, symbols, columns)
         if table.is_small:
             return selected(table, self._whole.select(table, market, sessions), selection)
-        return self._reader.read(table, lambda: within(self.slices(table, market, sessions), selection), selection)
+        listed = partial(self.slices, table, market, sessions, since)
+        return self._reader.read(table, lambda: within(listed(), selection), selection)
 
-    def latest(self, table: Table | str, market: str, *, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return the newest row of every key without its minute; of a small table all rows."""
+    def latest(self, table: Table | str, market: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the newest row of every key without its minute; of a small table all rows. None: all columns."""
         return self._whole.rows(self.table(table), market, columns)
 
     def small_since(self, table: Table | str, market: str, first: date, *, columns: Sequence[str]) -> pa.Table:
         """Return some columns of a small table's rows of session dates from `first` on, without loading older ones."""
         return self._whole.since(self.table(table), market, first, columns=columns)
 
-    def slices(self, table: Table | str, market: str, sessions: Sequence[date] | None = None) -> list[Slice]:
-        """Return the files that hold the rows of these sessions, or of all."""
+    def slices(  # noqa: PLR0917 in the order of the layout's folders
+        self, table: Table | str, market: str, sessions: Sequence[date] | None = None, since: datetime | None = None
+    ) -> list[Slice]:
+        """Return the files that hold the rows of these sessions, or of all; of live ones those from `since` on."""
         table = self.table(table)
         days = self._sessions.sessions(table, market) if sessions is None else sessions
-        return [found for day in days for found in self._sessions.slices(table, market, day)]
+        return [found for day in days for found in self._sessions.slices(table, market, day, since)]
 
     def state(self, table: Table | str, market: str, session_date: date) -> int:
         """Return a number that changes when any file that holds rows of this session does."""
@@ -224,14 +225,16 @@ class Warehouse:
         self.prepare()
         return market_duckdb.build_market_duckdb(self.layout, self.tables)
 
-    def set_unreadable_aside(self, market: str, sessions: Sequence[date] | None = None) -> int:
-        """Set aside slices that were cut, emptied or zeroed, of these sessions or of all; return how many.
+    def set_unreadable_aside(
+        self, market: str, sessions: Sequence[date] | None = None, since: datetime | None = None
+    ) -> int:
+        """Set aside slices that were cut, emptied or zeroed, of these sessions and minutes or of all; return how many.
 
         One of them fails every view that it is in. Reads set aside what they meet; this is for who only looks.
         """
         before = self.unreadable_count
         for table in self.sliced_tables:
-            for found in self.slices(table, market, sessions):
+            for found in self.slices(table, market, sessions, since):
                 if not has_both_ends(found.path):
                     self._reader.set_aside(found)
         return self.unreadable_count - before

@@ -32,9 +32,9 @@ class WholeFiles:
             self._files[table.name].seed(table.stored_schema)
 
     def rows(self, table: Table, market: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a small table's rows, or the newest rows of a big one: whole, or without loading other columns.
+        """Return a small table's rows, or the newest rows of a big one, whole or some columns of them.
 
-        Raises UsageError for a table without either.
+        Raises UsageError for a big one that keeps none.
         """
         if table.name not in self._files:
             raise UsageError(f"{table.name} keeps no newest rows; those that do: {', '.join(sorted(self._files))}")
@@ -42,7 +42,7 @@ class WholeFiles:
         if columns is None:
             rows = files.read(market)
         else:
-            rows = files.read_part(market, [*columns, *(table.twins[name] for name in columns if name in table.twins)])
+            rows = files.read_columns(market, [table.twins.get(name, name) for name in columns])
         return conform(table.schema.empty_table() if rows is None else rows, table, columns)
 
     def select(self, table: Table, market: str, sessions: Sequence[date] | None) -> pa.Table:

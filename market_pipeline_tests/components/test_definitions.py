@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,7 @@ from market_pipeline_tests.conftest import PROJECT
 MARKETS = market_names()
 HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchange_calendars", "requests", "aiohttp"]
 TABLES = {
-    *("live_tickers", "bars_1m", "indicators_1m", "levels_1m", "metrics", "gaps"),
+    *("live_tickers", "bars_1m", "indicators_1m", "levels_1m", "metrics", "gaps", "health"),
     *("instruments", "session_bars", "session_indicators", "session_levels", "bars_1d"),
 }
 
@@ -110,6 +111,27 @@ def test_the_metrics_job_is_one_process_with_time_for_the_sources_and_its_own_wo
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {f"{market}/metrics"} | screen
 
 
+@pytest.mark.parametrize("market", MARKETS)
+def test_the_daily_job_shows_the_days_health_and_leaves_the_checks_to_the_sensor(
+    repository: dg.RepositoryDefinition, market: str
+) -> None:
+    graph = repository.get_job(f"{market}_daily").asset_layer.asset_graph
+    assert dg.AssetKey([market, "health"]) in graph.executable_asset_keys
+    assert {key.name for key in graph.asset_check_keys} == {"valid"}
+
+
+@pytest.mark.parametrize(
+    ("market", "days"),
+    [("casablanca", 8), ("us", 5), ("saudi", 13), ("india", 7), ("nairobi", 7), ("crypto", 2), ("global", 4)],
+)
+def test_session_assets_may_stay_as_they_are_for_the_longest_closure_and_a_day(
+    repository: dg.RepositoryDefinition, market: str, days: int
+) -> None:
+    for table in ("session_bars", "session_indicators", "bars_1d"):
+        policy = keys(repository)[f"{market}/{table}"].freshness_policy
+        assert policy == dg.FreshnessPolicy.time_window(fail_window=timedelta(days=days))
+
+
 def test_what_is_started_by_hand_runs_in_one_process_too(repository: dg.RepositoryDefinition) -> None:
     assert repository.get_job("__ASSET_JOB").executor_def.name == "in_process"
 
@@ -137,7 +159,9 @@ def test_every_table_has_its_valid_check_and_live_tables_are_fresh(repository: d
     checks = {f"{key.asset_key.to_user_string()}:{key.name}" for key in repository.asset_graph.asset_check_keys}
     ours = [key for key in keys(repository) if key.split("/")[0] in MARKETS]
     fresh = {f"{market}/{table}:fresh" for market in MARKETS for table in ("live_tickers", "bars_1m", "indicators_1m")}
-    assert checks == {f"{key}:valid" for key in ours} | fresh
+    others = ("live_tickers:answered", "session_bars:fresh", "health:score")
+    running = fresh | {f"{market}/{check}" for market in MARKETS for check in others}
+    assert checks == {f"{key}:valid" for key in ours} | running
 
 
 def process(*command: str, data: Path) -> subprocess.CompletedProcess[str]:

@@ -85,14 +85,15 @@ def evaluations(data: Any) -> dict[str, dg.AssetCheckEvaluation]:
 def test_a_tick_tells_every_markets_score(sensor: Sensor, runtime: Runtime) -> None:
     for market in ("casablanca", "crypto"):
         ask(runtime, market)
-    assert sensor.tick().skip_message == " · ".join(f"{market} 100" for market in market_names())
+    assert sensor.tick().skip_message == " · ".join(f"{market} 100" for market in [*market_names(), "all"])
 
 
-def test_a_tick_reports_the_fresh_check_of_every_live_table(sensor: Sensor, runtime: Runtime) -> None:
+def test_a_tick_reports_every_check_of_the_markets_running(sensor: Sensor, runtime: Runtime) -> None:
     ask(runtime, "crypto")
     found = evaluations(sensor.tick())
-    tables = ("live_tickers", "bars_1m", "indicators_1m")
-    assert set(found) == {f"{market}/{table}:fresh" for market in market_names() for table in tables}
+    fresh = {"live_tickers:fresh", "bars_1m:fresh", "indicators_1m:fresh", "session_bars:fresh"}
+    expected = {*fresh, "live_tickers:answered", "health:score"}
+    assert set(found) == {f"{market}/{check}" for market in market_names() for check in expected}
     assert found["crypto/live_tickers:fresh"].passed
 
 
@@ -138,7 +139,7 @@ def test_a_source_that_is_down_is_told_with_its_evidence_and_what_to_do(
     assert subjects(mailbox, "casablanca") == [title]
     text = str(next(payload for payload in slack.payloads if title in str(payload)))
     assert "error rate 33.3%: 16 of 48 requests failed (blocked 16)" in text
-    assert "market-pipeline doctor tries each source" in text
+    assert "the source refuses us: open its page by hand" in text
 
 
 def test_a_closed_market_alerts_nobody(sensor: Sensor, clock: HandClock, runtime: Runtime, slack: Slack) -> None:
@@ -178,5 +179,6 @@ def test_scheduled_runs_count_and_those_that_a_person_started_do_not(sensor: Sen
         job.execute_in_process(instance=sensor.desk.instance, tags=tags)
     [run] = cycle_runs(sensor.desk.instance, runtime, "casablanca")
     assert run.ended is not None
+    assert run.run_id is not None
     assert not run.failed
     assert abs((run.began - runtime.clock.now()).total_seconds()) < 30

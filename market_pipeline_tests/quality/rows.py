@@ -16,6 +16,7 @@ from market_pipeline.storage.tables import (
     FETCH_OUTCOMES,
     FUNDAMENTALS,
     GAPS,
+    HEALTH,
     INSTRUMENTS,
     LEVELS_1M,
     LIVE_TICKERS,
@@ -100,6 +101,12 @@ GOOD: dict[str, tuple[Table, dict[str, Any]]] = {
         _IDENTITY
         | {"first_minute": MINUTE - timedelta(minutes=3), "last_minute": MINUTE, "minutes": 4, "tier": 1}
         | {"cause": "timeout", "state": "open", "found_at": NOW, "attempts": 0, "known_at": NOW},
+    ),
+    "health": (
+        HEALTH,
+        {"market": "casablanca", "session_date": DAY, "as_of": MINUTE, "is_open": True, "known_at": NOW}
+        | {"score": 75.0, "running": 30.0, "errors": 0.0, "freshness": 15.0, "performance": 10.0}
+        | {"lost_points": "[{}]"},
     ),
     "metrics": (
         METRICS,

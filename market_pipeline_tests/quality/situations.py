@@ -8,7 +8,8 @@ from typing import Any
 
 from market_pipeline.markets.schema import FreshnessLimits
 from market_pipeline.quality.freshness import Freshness, FreshnessLevel
-from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situation
+from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situation, SourceFailures
+from market_pipeline.quality.symbol_ages import TierAges
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -41,6 +42,18 @@ CLOSED = replace(
     freshness=aged(1, "closed"),
     cycle=CycleTime(None, 40),
 )
+
+
+def failing(failed: int, total: int = 1000, *, status: str = "timeout", source: str = "wafa_bourse") -> Requests:
+    """So many of all requests failed, all at one source."""
+    failures = SourceFailures(source, {status: failed}, ("ATW", "IAM"))
+    return Requests(total - failed, {status: failed}, (failures,) if failed else ())
+
+
+def tier_1(old: int, listed: int = 20) -> tuple[TierAges, ...]:
+    """So many symbols of tier 1 got no answer for five minutes."""
+    oldest = ("ATW", "IAM", "BCP", "BOA", "CIH")[: min(old, 5)]
+    return (TierAges(1, listed, old, 0, 5, (1.0, 2.0, 9.0), (4.0, 60.0, 300.0), oldest),)
 
 
 def silent_for(minutes: float) -> dict[str, Any]:

@@ -25,12 +25,21 @@ def open_minutes(start: datetime, end: datetime) -> float:
     return sum(max(span, timedelta()).total_seconds() for span in spans) / 60
 
 
-def age(last: datetime | None, now: datetime, *, since: datetime | None = None) -> Freshness:
+def age(
+    last: datetime | None,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    saw_opening: bool = False,
+    limits: FreshnessLimits = LIMITS,
+    interval: int = 1,
+) -> Freshness:
     opening = next((o for o, close in SESSIONS if o <= now < close), None)
     state = SessionState.OPEN if opening else SessionState.CLOSED
     market = MarketState("casablanca", now, state, date(2026, 11, 20), None, "weekend", None)
-    watch = Watch(market, since or opening or now, open_minutes)
-    return freshness("live_tickers", last, watch=watch, limits=LIMITS)
+    seen = opening if saw_opening else None
+    watch = Watch(market, since or opening or now, open_minutes, opening=seen, quote_interval_minutes=interval)
+    return freshness("live_tickers", last, watch=watch, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +83,34 @@ def test_a_start_in_the_middle_of_a_session_has_its_chance_too() -> None:
     since = at(FRIDAY, "12:00")
     levels = [age(at(FRIDAY, "10:00"), at(FRIDAY, f"12:0{m}"), since=since).level.value for m in (1, 5, 6)]
     assert levels == ["warn", "warn", "stale"]
+
+
+def test_an_opening_that_we_saw_bring_nothing_is_noticed_after_two_minutes() -> None:
+    levels = [age(at(FRIDAY, "15:29"), at(MONDAY, f"09:{m}"), saw_opening=True).level.value for m in (31, 32, 33)]
+    assert levels == ["fresh", "fresh", "stale"]
+    text = age(at(FRIDAY, "15:29"), at(MONDAY, "09:33"), saw_opening=True).text
+    assert text == (
+        "live_tickers: no news 3 open minutes after the opening at 09:30 UTC (limit 2 min); "
+        "newest event 2026-11-20 15:29 UTC, 4.0 open minutes old"
+    )
+
+
+def test_one_event_after_the_opening_is_news() -> None:
+    assert age(at(MONDAY, "09:30"), at(MONDAY, "09:33"), saw_opening=True).level is FreshnessLevel.FRESH
+
+
+def test_an_opening_without_any_event_ever_is_noticed_as_soon() -> None:
+    assert age(None, at(MONDAY, "09:33"), saw_opening=True).level is FreshnessLevel.STALE
+
+
+def test_sources_that_are_asked_every_five_minutes_show_an_opening_later() -> None:
+    levels = [age(at(FRIDAY, "15:29"), at(MONDAY, f"09:{m}"), saw_opening=True, interval=5).level for m in (35, 36, 37)]
+    assert levels == [FreshnessLevel.WARN, FreshnessLevel.STALE, FreshnessLevel.STALE]
+
+
+def test_where_events_have_no_time_of_day_the_opening_is_not_judged_by_them() -> None:
+    dated = FreshnessLimits(warn_minutes=400, fail_minutes=660, opening_minutes=None)
+    assert age(at(FRIDAY, "09:30"), at(MONDAY, "09:40"), saw_opening=True, limits=dated).level is FreshnessLevel.FRESH
 
 
 def test_a_market_that_never_had_data_is_stale_only_after_the_limit() -> None:

@@ -83,6 +83,7 @@ def test_a_row_written_twice_breaks_the_key(name: str) -> None:
         ("fundamentals", {"currency": "Dh"}, "currency is null or looks like"),
         ("sharia_screen", {"verdict": "halal"}, "verdict is one of compliant, not_compliant, unknown"),
         ("sharia_screen", {"verdict": "unknown", "reason": None}, "every verdict says why"),
+        ("health", {"lost_points": None}, "every lost point says why"),
         ("sharia_screen", {"debt_ratio": None}, "compliant only with every input known and every ratio within its"),
         ("sharia_screen", {"income_ratio": 0.051}, "compliant only with every input known and every ratio within its"),
         ("sharia_screen", {"sector": None}, "compliant only with every input known and every ratio within its limit"),

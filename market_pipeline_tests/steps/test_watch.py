@@ -70,7 +70,7 @@ def test_failed_runs_cost_points(runtime: Runtime, clock: HandClock) -> None:
     ask(runtime, "crypto")
     runs = [CycleRun(run.began, run.ended, failed=True) for run in good_runs(clock, 6)]
     report = watch(runtime, {"crypto": runs})
-    assert causes(report, "crypto") == ["requests or runs fail"]
+    assert causes(report, "crypto") == ["runs fail"]
     assert "6 of 6 runs failed" in report.health["crypto"].lost_points[0].evidence
 
 
@@ -113,8 +113,12 @@ def test_the_scores_are_kept_for_whoever_asks(runtime: Runtime, exchange: Runnin
     report = watch(runtime, {})
     kept = stored_health(runtime)["casablanca"]
     assert kept["score"] == report.health["casablanca"].score == 75.0
-    assert kept["lost_points"][0]["cause"] == "requests or runs fail"
-    assert "blocked 16" in kept["lost_points"][0]["evidence"]
+    [lost] = kept["lost_points"]
+    assert lost["cause"] == "requests to casablanca_bourse fail"
+    assert lost["source"] == "casablanca_bourse"
+    assert lost["symbols"] == ["ADH", "ATW", "BCP", "BOA", "CIH"]
+    assert "16 of all 48 requests failed (blocked 16)" in lost["evidence"]
+    assert lost["what_to_do"].startswith("the source refuses us: open its page by hand")
 
 
 def test_the_scores_in_one_line_name_the_first_cause(runtime: Runtime, exchange: RunningSimulator) -> None:
@@ -122,12 +126,12 @@ def test_the_scores_in_one_line_name_the_first_cause(runtime: Runtime, exchange:
     ask(runtime, "casablanca")
     text = scores_text(watch(runtime, {}))
     scores = " · ".join(f"{name} {75 if name == 'casablanca' else 100}" for name in market_names())
-    assert text == f"{scores}; casablanca: requests or runs fail"
+    assert text == f"{scores} · all 95.8; casablanca: requests to casablanca_bourse fail"
 
 
 def test_a_market_whose_sources_are_all_off_is_left_out(runtime: Runtime, clock: HandClock) -> None:
     live = Settings(data=runtime.folder.parent, feed=Feed.LIVE, _env_file=None)
-    assert set(watch(Runtime(live, clock), {}).health) == set(market_names()) - {"india"}
+    assert set(watch(Runtime(live, clock), {}).health) == {*market_names(), "all"} - {"india"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from market_pipeline.components.market import (
     bars,
     checks,
     gaps,
+    health,
     indicators,
     instruments,
     levels,
@@ -57,18 +58,19 @@ class Market(dg.Component):
             levels.asset(self.file),
         ]
         session_dates = partitions.session_partitions(self.file)
+        healthy = health.asset(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
         slow = [metrics.asset(self.file), *sharia_screen.assets(self.file)]
         missing = gaps.asset(self.file)
         heal_job = gaps.heal_job(self.file, missing)
-        fresh = checks.freshness_checks(self.file)
-        minute_job = schedules.minute_job(self.file, minute, fresh)
-        sweeps = [schedules.sweep_job(self.file, minute, fresh)] if self.file.sweep else []
-        daily_job = schedules.daily_job(self.file, daily)
+        running = checks.running_checks(self.file)
+        minute_job = schedules.minute_job(self.file, minute, running)
+        sweeps = [schedules.sweep_job(self.file, minute, running)] if self.file.sweep else []
+        daily_job = schedules.daily_job(self.file, [*daily, healthy], running)
         metrics_job = metrics_schedule.metrics_job(self.file, slow)
         return dg.Definitions(
-            assets=[*minute, *slow, *daily, missing],
-            asset_checks=fresh,
+            assets=[*minute, *slow, *daily, missing, healthy],
+            asset_checks=running,
             jobs=[minute_job, *sweeps, metrics_job, daily_job, heal_job],
             schedules=[
                 *(schedules.minute_schedule(self.file, job) for job in (minute_job, *sweeps)),

@@ -37,6 +37,26 @@ def session_partitions(file: MarketFile) -> dg.DailyPartitionsDefinition:
     )
 
 
+def freshness_policy(file: MarketFile) -> dg.FreshnessPolicy:
+    """Return how long an asset of every session may stay as it is: the calendar's longest closure, and a day more.
+
+    Dagster's policies know no holidays, and a closed market is never stale: the `fresh` check of session_bars, which
+    knows them, notices within hours.
+    """
+    closed = closed_days(file, load_settings().feed_folder / "cache")
+    return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=longest_run(closed) + 2))
+
+
+def longest_run(days: list[str]) -> int:
+    """Return the length of the longest run of consecutive dates among ISO dates in order."""
+    longest = run = 0
+    last: date | None = None
+    for day in map(date.fromisoformat, days):
+        run = run + 1 if last is not None and day - last == timedelta(days=1) else 1
+        longest, last = max(longest, run), day
+    return longest
+
+
 def _midnight(day: str, file: MarketFile) -> datetime:
     return datetime.combine(date.fromisoformat(day), time(), zone(file.calendar.zone))
 

@@ -61,11 +61,13 @@ def sweep_job(
     )
 
 
-def daily_job(file: MarketFile, assets: Sequence[dg.AssetsDefinition]) -> Job:
+def daily_job(
+    file: MarketFile, assets: Sequence[dg.AssetsDefinition], left_out: Sequence[dg.AssetChecksDefinition]
+) -> Job:
     """Build `<market>_daily`: instruments, and the session that ended, reconciled with the sources' history."""
     return dg.define_asset_job(
         f"{file.market}_daily",
-        selection=dg.AssetSelection.assets(*assets),
+        selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
         tags={MARKET_TAG: file.market, CADENCE_TAG: "daily"},
         description=f"Close a session of {file.title}: refetch, reconcile, recompute, compact.",

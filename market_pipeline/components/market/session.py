@@ -18,6 +18,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
+from market_pipeline.components.market.partitions import freshness_policy
 from market_pipeline.components.market.plots import chart_preview, session_plot
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import UsageError
@@ -44,8 +45,9 @@ class SessionIndicatorsConfig(dg.Config):
 
 def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
     """Build the session assets of one market. A range of sessions is one run, and a day without session has no key."""
+    policy = freshness_policy(file)
     made = (_session_bars, _session_indicators, _session_levels, _bars_1d)
-    return [make(file, partitions) for make in made]
+    return [make(file, partitions, policy) for make in made]
 
 
 def _one_run() -> dg.BackfillPolicy:
@@ -55,13 +57,16 @@ def _one_run() -> dg.BackfillPolicy:
         return dg.BackfillPolicy.single_run()
 
 
-def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _session_bars(
+    file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = [file.market, "session_bars"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1M),
         kinds={"parquet", "duckdb"},
@@ -111,13 +116,16 @@ def _session_metadata(report: "SessionReport") -> dict[str, Any]:
     return metadata | ({"plot": session_plot(report)} if report.rows else {})
 
 
-def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _session_indicators(
+    file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = [file.market, "session_indicators"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(indicators_1m()),
         kinds={"parquet", "duckdb"},
@@ -145,7 +153,9 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
     return session_indicators
 
 
-def _session_levels(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _session_levels(
+    file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = [file.market, "session_levels"]
 
     @dg.asset(
@@ -156,6 +166,7 @@ def _session_levels(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg
         metadata=table_metadata(LEVELS_1M),
         kinds={"parquet", "duckdb"},
         check_specs=[valid_spec(key)],
+        freshness_policy=policy,
         deps=[[file.market, "session_bars"]],
         op_tags={"dagster/priority": "1"},  # before the indicators, whose chart shows the levels too
         description=f"Levels of one closed session of {file.title}, and of the next two: windows reach into it.",
@@ -173,13 +184,14 @@ def _session_levels(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg
     return session_levels
 
 
-def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.FreshnessPolicy) -> dg.AssetsDefinition:
     key = [file.market, "bars_1d"]
 
     @dg.asset(
         key=key,
         partitions_def=partitions,
         backfill_policy=_one_run(),
+        freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1D),
         kinds={"parquet", "duckdb"},

@@ -1,23 +1,22 @@
-"""The health sensor: every minute it judges all markets, reports each table's `fresh` check, and alerts people."""
+"""The health sensor: every minute it judges all markets, reports their checks, and alerts people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from market_pipeline.clock import SystemClock
-from market_pipeline.components.market.checks import is_fresh, metadata, severity
+from market_pipeline.components.market.checks import Verdict, verdicts
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 
 if TYPE_CHECKING:
-    from market_pipeline.quality.freshness import Freshness
+    from market_pipeline.quality.runs import CycleRun
     from market_pipeline.steps.runtime import Runtime
-    from market_pipeline.steps.watch import CycleRun
 
 FAILED = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 REPORT_EVERY = timedelta(minutes=15)
@@ -28,7 +27,7 @@ REPORT_EVERY = timedelta(minutes=15)
     name="health",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Scores each market from 0 to 100, checks freshness in open minutes, alerts once and on recovery.",
+    description="Scores each market from 0 to 100, checks ages in open minutes, alerts once and on recovery.",
 )
 def health(context: dg.SensorEvaluationContext, runtime: RuntimeResource) -> dg.SensorResult | dg.SkipReason:
     """Judge all markets and tell people what begins and what ends."""
@@ -41,29 +40,29 @@ def health(context: dg.SensorEvaluationContext, runtime: RuntimeResource) -> dg.
     except Transient as error:
         return dg.SkipReason(str(error))
     reported = json.loads(context.cursor or "{}")
-    events = list(_news(report.freshness, reported, now=SystemClock().now()))
+    events = list(_news(verdicts(report), reported, now=SystemClock().now()))
     return dg.SensorResult(asset_events=events, skip_reason=scores_text(report), cursor=json.dumps(reported))
 
 
 def _news(
-    ages: Mapping[tuple[str, str], Freshness], reported: dict[str, list[str]], *, now: datetime
+    found: Iterable[tuple[str, Verdict]], reported: dict[str, list[str]], *, now: datetime
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Yield an evaluation of each table whose verdict changed or was long not reported; note it in `reported`."""
-    for (market, table), judged in ages.items():
-        name, level = f"{market}/{table}", str(judged.level)
-        last_level, last_time = reported.get(name, ("", datetime.min.replace(tzinfo=UTC).isoformat()))
-        if level != last_level or now - datetime.fromisoformat(last_time) >= REPORT_EVERY:
-            reported[name] = [level, now.isoformat()]
-            yield _evaluation(market, judged)
+    """Yield an evaluation of each check whose verdict changed or was long not reported; note it in `reported`."""
+    for market, verdict in found:
+        name, told = f"{market}/{verdict.asset}:{verdict.name}", f"{verdict.level} {verdict.news}"
+        last_told, last_time = reported.get(name, ("", datetime.min.replace(tzinfo=UTC).isoformat()))
+        if told != last_told or now - datetime.fromisoformat(last_time) >= REPORT_EVERY:
+            reported[name] = [told, now.isoformat()]
+            yield _evaluation(market, verdict)
 
 
-def _evaluation(market: str, judged: Freshness) -> dg.AssetCheckEvaluation:
+def _evaluation(market: str, verdict: Verdict) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey([market, judged.table]),
-        check_name="fresh",
-        passed=is_fresh(judged),
-        severity=severity(judged),
-        metadata={name: dg.MetadataValue.text(str(value)) for name, value in metadata(judged).items()},
+        asset_key=dg.AssetKey([market, verdict.asset]),
+        check_name=verdict.name,
+        passed=verdict.passed,
+        severity=verdict.severity,
+        metadata={name: dg.MetadataValue.text(str(value)) for name, value in verdict.metadata.items()},
     )
 
 
@@ -82,8 +81,9 @@ def cycle_runs(instance: dg.DagsterInstance, opened: Runtime, market: str) -> Se
 
 
 def _cycle_run(record: dg.RunRecord, shift: timedelta) -> CycleRun:
-    from market_pipeline.steps.watch import CycleRun
+    from market_pipeline.quality.runs import CycleRun
 
     began = record.create_timestamp.astimezone(UTC) + shift
     ended = None if record.end_time is None else datetime.fromtimestamp(record.end_time, UTC) + shift
-    return CycleRun(began, ended, record.dagster_run.status in FAILED)
+    run = record.dagster_run
+    return CycleRun(began, ended, run.status in FAILED, run.run_id)

@@ -8,6 +8,13 @@ from __future__ import annotations
 from market_pipeline.markets.schema.calendar import CalendarSection, PhaseRule, SpecialDay
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import NEXT_MIDNIGHT, Code, Isin, LocalTime, MonthDay, Name, Pattern, Section
+from market_pipeline.markets.schema.health import (
+    AlertLimits,
+    HealthRule,
+    HealthScales,
+    HealthWeights,
+    ServiceLevelRule,
+)
 from market_pipeline.markets.schema.indicators import IndicatorChoice, PandasTaChoice
 from market_pipeline.markets.schema.instruments import AliasRule, SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.levels import LevelsRule
@@ -20,6 +27,7 @@ from market_pipeline.markets.schema.sweep import SweepRule
 
 __all__ = [
     "NEXT_MIDNIGHT",
+    "AlertLimits",
     "AliasRule",
     "Budget",
     "CalendarSection",
@@ -28,6 +36,9 @@ __all__ = [
     "DailyRule",
     "ExcludedSector",
     "FreshnessLimits",
+    "HealthRule",
+    "HealthScales",
+    "HealthWeights",
     "IndicatorChoice",
     "Isin",
     "LevelsRule",
@@ -45,6 +56,7 @@ __all__ = [
     "ReviewedSector",
     "Section",
     "SeedRule",
+    "ServiceLevelRule",
     "ShariaRule",
     "SourceRule",
     "SpecialDay",

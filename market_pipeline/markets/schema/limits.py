@@ -24,6 +24,9 @@ class FreshnessLimits(Section):
 
     warn_minutes: float = Field(3, gt=0)
     fail_minutes: float = Field(5, gt=0)
+    opening_minutes: float | None = Field(
+        2, gt=0, description="after an opening without any new event; null where events have no time of day"
+    )
 
 
 class CoverageLimits(Section):

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from market_pipeline.markets.schema.calendar import CalendarSection
 from market_pipeline.markets.schema.daily import DailyRule
 from market_pipeline.markets.schema.fields import Code, Currency, Name, Section
+from market_pipeline.markets.schema.health import AlertLimits, HealthRule, ServiceLevelRule
 from market_pipeline.markets.schema.indicators import IndicatorChoice
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
 from market_pipeline.markets.schema.limits import CoverageLimits, FreshnessLimits, MergeRule, Retention
@@ -40,6 +41,9 @@ class MarketFile(Section):
     merge: MergeRule = MergeRule()
     freshness: FreshnessLimits = FreshnessLimits()
     coverage: CoverageLimits = CoverageLimits()
+    health: HealthRule = HealthRule()
+    alerts: AlertLimits = AlertLimits()
+    service_level: ServiceLevelRule = ServiceLevelRule()
     retention: Retention = Retention()
     indicators: IndicatorChoice = IndicatorChoice()
     metrics: MetricsRule = MetricsRule()

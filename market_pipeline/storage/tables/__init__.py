@@ -13,7 +13,7 @@ from market_pipeline.storage.tables.levels import LEVELS_1M
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
-from market_pipeline.storage.tables.running import BUDGETS, COVERAGE
+from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH, SERVICE_LEVEL
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
 BASE_TABLES = (
@@ -30,6 +30,8 @@ BASE_TABLES = (
     FUNDAMENTALS,
     SHARIA_SCREEN,
     COVERAGE,
+    HEALTH,
+    SERVICE_LEVEL,
     BUDGETS,
     GAPS,
     SESSION_DIFFERENCES,
@@ -48,11 +50,13 @@ __all__ = [
     "FETCH_OUTCOMES",
     "FUNDAMENTALS",
     "GAPS",
+    "HEALTH",
     "INSTRUMENTS",
     "LEVELS_1M",
     "LIVE_TICKERS",
     "METRICS",
     "RAW_QUOTES",
+    "SERVICE_LEVEL",
     "SESSION_DIFFERENCES",
     "SET_ASIDE",
     "SHARIA_SCREEN",

@@ -1,10 +1,11 @@
-"""How well the feed runs, minute by minute: whose price is fresh, and what is left of each source's budget."""
+"""How well the feed runs, minute by minute: its health, whose price is fresh, what is left of each budget."""
 
 from __future__ import annotations
 
 from market_pipeline.storage.tables.schema import (
     AS_OF,
     COUNT,
+    FLAG,
     KNOWN_AT,
     MARKET,
     REAL,
@@ -13,6 +14,53 @@ from market_pipeline.storage.tables.schema import (
     UTC_TIME,
     Table,
     column,
+)
+
+HEALTH = Table(
+    "health",
+    "The health score of each market, minute by minute, and of all together (market `all`): what is left of each part",
+    ("as_of",),
+    "as_of",
+    (
+        MARKET,
+        SESSION,
+        column("as_of", UTC_TIME, "minute of the look", "UTC"),
+        column("is_open", FLAG, "trades could happen; of `all`: in any market"),
+        column("score", REAL, "100 less all lost points", "points"),
+        column("running", REAL, "left of 30: cycles bring data; null where there was nothing to judge", "points"),
+        column("compliance", REAL, "left of 20: runs follow the market's hours; null as above", "points"),
+        column("errors", REAL, "left of 25: requests and runs succeed; null as above", "points"),
+        column("freshness", REAL, "left of 15: data is new; null as above", "points"),
+        column("performance", REAL, "left of 10: cycles are quick; null as above", "points"),
+        column(
+            "lost_points",
+            TEXT,
+            "JSON: part, points, cause, evidence, what_to_do; source, symbols, run_id as far as known; null if none",
+        ),
+        KNOWN_AT,
+    ),
+    is_small=True,
+    changes_each_minute=True,
+)
+
+SERVICE_LEVEL = Table(
+    "service_level",
+    "Minutes of tier 1 that were expected, and what became of them; only where a source serves minute bars",
+    ("minute",),
+    "minute",
+    (
+        MARKET,
+        SESSION,
+        column("minute", UTC_TIME, "start of the minute", "UTC"),
+        column("expected", COUNT, "good + late + missing", "symbols"),
+        column("good", COUNT, "bar final and from trades within a minute of its end and the declared delay", "symbols"),
+        column("late", COUNT, "the same, but later", "symbols"),
+        column("missing", COUNT, "no such bar, and no source said that nothing was traded", "symbols"),
+        column("not_traded", COUNT, "no bar, but a source answered in time; not expected", "symbols"),
+        KNOWN_AT,
+    ),
+    is_small=True,
+    changes_each_minute=True,
 )
 
 COVERAGE = Table(
