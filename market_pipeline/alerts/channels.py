@@ -50,12 +50,13 @@ def _slack(settings: Settings, context: ssl.SSLContext) -> Channel | None:
     if settings.slack_webhook_url is not None and settings.slack_webhook_url.get_secret_value():
         from market_pipeline.alerts.slack import SlackWebhook
 
-        return SlackWebhook(settings.slack_webhook_url, context)
+        return SlackWebhook(settings.slack_webhook_url, context, mention=settings.slack_escalation_mention)
     if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
         from market_pipeline.alerts.slack import SLACK_API, SlackBot
 
         base_url = (settings.slack_api_url or SLACK_API).rstrip("/") + "/"
-        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context)
+        mention = settings.slack_escalation_mention
+        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context, mention=mention)
     return None
 
 
@@ -75,4 +76,5 @@ def _mail(settings: Settings, context: ssl.SSLContext) -> Channel | None:
         username,
         settings.smtp_password,
         context,
+        escalation_recipients=settings.escalation_recipients,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.quality.freshness import FreshnessLevel
 from market_pipeline.quality.health import Health
 from market_pipeline.quality.health_parts import error_evidence
@@ -41,14 +42,21 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that is wrong now. (market, key) names it; `since` is when it began, as far as is known (UTC)."""
+    """Something that is wrong now. (market, key) names it; `since` is when it began, as far as is known (UTC).
 
-    key: Key
+    `cause` names what several conditions and markets may share, like "source:yahoo": they are told as one. `run_id`
+    is the run to look at, if there is one.
+    """
+
+    key: StrEnum
     market: str
     title: str
     since: datetime
     evidence: str
     what_to_do: str
+    severity: Severity = Severity.WARNING
+    cause: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class Verdict:
 
     market: str
     holding: tuple[Condition, ...]
-    undecided: frozenset[Key]
+    undecided: frozenset[StrEnum]
 
 
 def conditions(situation: Situation, health: Health, *, thresholds: Thresholds | None = None) -> Verdict:
@@ -108,6 +116,7 @@ def _not_running(situation: Situation, limits: Thresholds) -> _Judged:
         f"{silent:.0f} open minutes without a cycle that brought a quote (limit {limits.silent_minutes:g})"
         + ("; there never was one" if never else ""),
         "is the daemon running and the market's schedule on? market-pipeline status, then market-pipeline doctor",
+        Severity.CRITICAL,
     )
     return _as_judged(_band(silent, limits.silent_minutes, limits.silent_minutes_clear), condition)
 
@@ -125,6 +134,7 @@ def _stale_data(situation: Situation) -> _Judged:
         fresh.last_event or situation.at,
         fresh.text,
         "compare raw_quotes per source: all old means the venue or our network, one old means that source",
+        Severity.CRITICAL,
     )
 
 

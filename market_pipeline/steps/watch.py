@@ -18,8 +18,9 @@ import structlog
 
 from market_pipeline.alerts.channels import channels, origin
 from market_pipeline.alerts.conditions import conditions
-from market_pipeline.alerts.life import AlertLife, Delivery
+from market_pipeline.alerts.life import AlertLife
 from market_pipeline.alerts.message import Message
+from market_pipeline.alerts.post import Delivery
 from market_pipeline.quality.freshness import Freshness, Watch, freshness
 from market_pipeline.quality.health import Health, score
 from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situation

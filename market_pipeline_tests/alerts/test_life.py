@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from market_pipeline.alerts.channel import Channel
 from market_pipeline.alerts.conditions import Key
-from market_pipeline.alerts.life import AlertLife, Delivery
+from market_pipeline.alerts.life import AlertLife
 from market_pipeline.alerts.message import Message, subject
+from market_pipeline.alerts.post import Delivery
 from market_pipeline.clock import HandClock
 from market_pipeline.errors import DeliveryError, MessageRefused, StorageError
 from market_pipeline_tests.alerts.messages import LIVE, NOW, condition, verdict

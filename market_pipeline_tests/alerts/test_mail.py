@@ -47,7 +47,7 @@ def test_a_plain_relay_takes_text_and_html_without_login() -> None:
     assert text is not None
     assert html is not None
     assert "what to do: compare raw_quotes per source" in text.get_content()
-    assert "<td>data is stale</td>" in html.get_content()
+    assert ">data is stale</td>" in html.get_content()
 
 
 def test_starttls_with_login_protects_the_password(certificates: Certificates) -> None:
