@@ -7,6 +7,7 @@ import ssl
 import structlog
 
 from market_pipeline.alerts.channel import Channel
+from market_pipeline.alerts.heartbeat import Heartbeat
 from market_pipeline.alerts.log import LogChannel
 from market_pipeline.alerts.mail import MailChannel, security_for
 from market_pipeline.alerts.message import Origin
@@ -24,6 +25,12 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
     context = trust(settings)
     found = (_slack(settings, context), _mail(settings, context))
     return (LogChannel(), *(channel for channel in found if channel is not None))
+
+
+def heartbeat(settings: Settings) -> Heartbeat | None:
+    """Return the dead man's switch, if the settings name one. Raises ConfigurationError as `channels` does."""
+    url = settings.heartbeat_url
+    return Heartbeat(url, trust(settings)) if url is not None and url.get_secret_value() else None
 
 
 def origin(settings: Settings) -> Origin:

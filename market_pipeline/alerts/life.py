@@ -50,15 +50,15 @@ class AlertLife:
             silences = [silence for silence in change.silences() if silence.is_on(now)]
             look = Look(now, confirmed, lambda market: any(s.covers(market, now) for s in silences), self._policy)
             markets = {verdict.market for verdict in verdicts}
-            released = self._release_held(change, look)
+            summary, summed_up = self._release_held(change, look)
             told = [
                 message
                 for group in change.groups(change.unsettled())
                 if any(alert.market in markets for alert in group.alerts)
-                for message in self._tell(change, group, look)
+                for message in self._tell(change, group, look=look, summed_up=summed_up)
             ]
             change.forget_settled_groups()
-        return (*released, *told)
+        return (*summary, *told)
 
     def heartbeat(self, evidence: str, *, every: timedelta) -> Message | None:
         """Queue a sign of life when the last is at least `every` old: its absence shows a broken notifier."""
@@ -71,6 +71,16 @@ class AlertLife:
             change.note("heartbeat", now)
             change.queue(message, self._names())
         return message
+
+    def is_time_to_beat(self, *, every: timedelta) -> bool:
+        """Tell whether the dead man's switch was last asked `every` ago, by whichever process; if so, note that."""
+        now = self._clock.now()
+        with self._ledger.change() as change:
+            last = change.noted("beat")
+            if last is not None and timedelta() <= now - last < every:
+                return False
+            change.note("beat", now)
+        return True
 
     def deliver(self) -> tuple[Delivery, ...]:
         """Send each channel its queue in order, up to its first failure; one channel's failure stops no other.
@@ -126,20 +136,22 @@ class AlertLife:
     def _names(self) -> list[str]:
         return [channel.name for channel in self._channels]
 
-    def _tell(self, change: Change, group: Group, look: Look) -> Iterable[Message]:
+    def _tell(self, change: Change, group: Group, *, look: Look, summed_up: frozenset[int]) -> Iterable[Message]:
         for telling in tellings(group, look):
             message = told_message(telling, at=look.at, origin=self._origin)
-            is_quiet = message.severity is not Severity.CRITICAL and look.policy.is_quiet(message.markets, look.at)
             numbers = [alert.number for alert in telling.alerts]
             _note(change, group, telling, look=look)
-            if not is_quiet:
+            is_quiet = message.severity is not Severity.CRITICAL and look.policy.is_quiet(message.markets, look.at)
+            if telling.kind is MessageKind.REMINDER and (is_quiet or summed_up.intersection(numbers)):
+                continue
+            if is_quiet:
+                change.hold(message, numbers)
+            else:
                 change.queue(message, self._names(), numbers)
                 yield message
-            elif telling.kind is not MessageKind.REMINDER:
-                change.hold(message, numbers)
 
-    def _release_held(self, change: Change, look: Look) -> tuple[Message, ...]:
-        """Queue one summary of what was held in quiet hours that are over."""
+    def _release_held(self, change: Change, look: Look) -> tuple[tuple[Message, ...], frozenset[int]]:
+        """Queue one summary of what was held in quiet hours that are over; return it, and which alerts it is about."""
         over = [
             entry
             for entry in change.held()
@@ -147,14 +159,14 @@ class AlertLife:
             and not all(look.is_silenced(market) for market in entry[1].markets)
         ]
         if not over:
-            return ()
-        numbers = sorted({number for _, _, alerts in over for number in alerts})
+            return (), frozenset()
+        numbers = frozenset(number for _, _, alerts in over for number in alerts)
         on = [f"{a.market}: {a.title}" for a in change.unsettled() if a.is_on and a.number in numbers]
         summary = summary_message([message for _, message, _ in over], on, at=look.at, origin=self._origin)
         for number, _, _ in over:
             change.release(number)
-        change.queue(summary, self._names(), numbers)
-        return (summary,)
+        change.queue(summary, self._names(), sorted(numbers))
+        return (summary,), numbers
 
 
 def _record(change: Change, verdict: Verdict, now: datetime) -> list[int]:

@@ -16,9 +16,7 @@ from typing import Any
 import pyarrow.compute as pc
 import structlog
 
-from market_pipeline.alerts.channels import channels, origin
-from market_pipeline.alerts.conditions import conditions
-from market_pipeline.alerts.life import AlertLife
+from market_pipeline.alerts.conditions import Verdict, conditions
 from market_pipeline.alerts.message import Message
 from market_pipeline.alerts.post import Delivery
 from market_pipeline.quality.freshness import Freshness, Watch, freshness
@@ -27,6 +25,7 @@ from market_pipeline.quality.situation import CycleTime, Requests, Runs, Situati
 from market_pipeline.steps.due import in_reach, off_reason
 from market_pipeline.steps.failures import tally
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
+from market_pipeline.steps.tell import tell
 from market_pipeline.storage.state_file import read_state, write_state
 from market_pipeline.storage.tables import FETCH_OUTCOMES, RAW_QUOTES
 
@@ -35,7 +34,6 @@ log = structlog.get_logger("market_pipeline.health")
 WINDOW = timedelta(minutes=15)
 RESTART_AFTER = timedelta(minutes=10)
 """A watch that looked away for longer counts as newly begun: our own pause is not the market's silence."""
-HEARTBEAT_EVERY = timedelta(days=1)
 STATE = "health.json"
 JUDGED_TABLE = "live_tickers"
 TIME_COLUMN = {"live_tickers": "event_time", "bars_1m": "interval_start", "indicators_1m": "interval_start"}
@@ -67,13 +65,7 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
     A channel that is down stops nothing. A market without any source is left out: starting up named it.
     """
     began = _watching_since(runtime)
-    life = AlertLife(
-        runtime.folder / "alerts.sqlite",
-        channels=channels(runtime.settings),
-        clock=runtime.clock,
-        origin=origin(runtime.settings),
-    )
-    health, ages, messages = dict[str, Health](), dict[tuple[str, str], Freshness](), list[Message]()
+    health, ages, verdicts = dict[str, Health](), dict[tuple[str, str], Freshness](), list[Verdict]()
     for name in market_names():
         market = runtime.market(name)
         if off_reason(market):
@@ -84,10 +76,16 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
             ages[name, table] = table_freshness(runtime, market, table, watching_since=began)
         situation = _situation(runtime, market, runs.get(name, ()), fresh=ages[name, JUDGED_TABLE], began=began)
         health[name] = score(situation)
-        messages += life.update(conditions(situation, health[name]))
-    life.heartbeat(_scores_text(health), every=HEARTBEAT_EVERY)
+        verdicts.append(conditions(situation, health[name]))
     _remember(runtime, health, began)
-    return WatchReport(health, ages, tuple(messages), life.deliver())
+    told = tell(
+        runtime.settings,
+        verdicts,
+        clock=runtime.clock,
+        warehouse=runtime.warehouse,
+        sign_of_life=_scores_text(health),
+    )
+    return WatchReport(health, ages, told.messages, told.deliveries)
 
 
 def table_freshness(
