@@ -27,6 +27,21 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
     return (LogChannel(), *(channel for channel in found if channel is not None))
 
 
+def off_reasons(settings: Settings) -> dict[str, str]:
+    """Return each way of telling people that is off, with what turns it on."""
+    url, token = settings.slack_webhook_url, settings.slack_bot_token
+    has_slack = any(secret is not None and secret.get_secret_value() for secret in (url, token))
+    has_heartbeat = settings.heartbeat_url is not None and settings.heartbeat_url.get_secret_value()
+    off = {
+        "slack": "" if has_slack else "set SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN and SLACK_CHANNEL",
+        "mail": "" if settings.smtp_host else "set SMTP_HOST and ALERT_EMAIL_RECIPIENTS",
+        "heartbeat": "" if has_heartbeat else "set HEARTBEAT_URL",
+    }
+    if settings.smtp_host and not settings.email_recipients:
+        off["mail"] = "set ALERT_EMAIL_RECIPIENTS"
+    return {name: reason for name, reason in off.items() if reason}
+
+
 def heartbeat(settings: Settings) -> Heartbeat | None:
     """Return the dead man's switch, if the settings name one. Raises ConfigurationError as `channels` does."""
     url = settings.heartbeat_url

@@ -75,7 +75,7 @@ def heartbeat_message(evidence: str, *, at: datetime, origin: Origin) -> Message
     )
 
 
-def test_message(*, at: datetime, origin: Origin) -> Message:
+def trial_message(*, at: datetime, origin: Origin) -> Message:
     """Word a message by which somebody finds out whether a channel works."""
     return Message(
         name=f"test.all.alerts.{at:%Y%m%dT%H%M%S%f}",

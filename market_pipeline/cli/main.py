@@ -9,7 +9,21 @@ import sys
 
 import typer
 
-from market_pipeline.cli import backfill, cycle, doctor, export, gaps, indicators, probe, simulate, status, up, views
+from market_pipeline.cli import (
+    alert,
+    backfill,
+    cycle,
+    doctor,
+    export,
+    gaps,
+    indicators,
+    probe,
+    silence,
+    simulate,
+    status,
+    up,
+    views,
+)
 from market_pipeline.cli.console import ExitCode, notes, say_error
 
 app = typer.Typer(
@@ -19,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, export):
+for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, alert, silence, views, indicators, export):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130
