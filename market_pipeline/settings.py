@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -200,6 +201,15 @@ class Settings(BaseSettings):
     def may_send_keys_by_proxy(self, source: str) -> bool:
         """Tell whether the operator allows the keys of this source to travel through a proxy."""
         return source in [name.strip() for name in self.proxied_keys.split(",")]
+
+    @property
+    def secret_words(self) -> tuple[str, ...]:
+        """Return what no text may show, longest first: secret settings, and paths and logins of secret addresses."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        addresses = [urlsplit(found) for secret in secrets for found in re.findall(r"\w+://[^\s,;]+", secret)]
+        parts = [part for found in addresses for part in (found.path, found.query, found.password or "")]
+        return tuple(sorted({text for text in (*secrets, *parts) if len(text) > 1}, key=len, reverse=True))
 
     @property
     def ui_address(self) -> str:

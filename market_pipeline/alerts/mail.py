@@ -141,6 +141,8 @@ def _remedy(error: Exception) -> str:
         return "add the server's certificate authority with MARKET_PIPELINE_CA_BUNDLE"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return "check SMTP_USERNAME and SMTP_PASSWORD"
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return "check SMTP_SENDER, and whether the server wants a login (SMTP_USERNAME, SMTP_PASSWORD)"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "check ALERT_EMAIL_RECIPIENTS"
     return "if this stays, check SMTP_HOST, SMTP_PORT (465 is TLS, 587 STARTTLS) and that the server is up"

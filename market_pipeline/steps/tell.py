@@ -6,8 +6,9 @@ Dagster's health sensor and the watchdog outside Dagster both come here, with on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from market_pipeline.storage.warehouse import Warehouse
 log = structlog.get_logger("market_pipeline.alerts")
 
 LEDGER = "alerts.sqlite"
+HIDDEN = "(secret)"
 SIGN_OF_LIFE_EVERY = timedelta(days=1)
 
 
@@ -75,13 +77,25 @@ def tell(
     heartbeat's address that does not work stops nothing; the log and the next look tell of it.
     """
     life = alert_life(settings, clock)
-    messages = life.update(*verdicts)
+    words = settings.secret_words
+    messages = life.update(*(_without_secrets(verdict, words) for verdict in verdicts))
     if sign_of_life is not None:
         life.heartbeat(sign_of_life, every=SIGN_OF_LIFE_EVERY)
     deliveries = life.deliver()
     _show(life, warehouse, clock.now())
     _beat(settings, life, deliveries)
     return Told(messages, deliveries)
+
+
+def _without_secrets(verdict: Verdict, words: Sequence[str]) -> Verdict:
+    """Hide secrets before anything is kept or sent: evidence quotes what sources and libraries say."""
+
+    def hidden(text: str) -> str:
+        return reduce(lambda so_far, word: so_far.replace(word, HIDDEN), words, text)
+
+    named = ("title", "evidence", "what_to_do")
+    clean = [replace(one, **{name: hidden(getattr(one, name)) for name in named}) for one in verdict.holding]
+    return replace(verdict, holding=tuple(clean))
 
 
 def _show(life: AlertLife, warehouse: Warehouse, now: datetime) -> None:
