@@ -93,9 +93,11 @@ def _without_secrets(verdict: Verdict, words: Sequence[str]) -> Verdict:
     def hidden(text: str) -> str:
         return reduce(lambda so_far, word: so_far.replace(word, HIDDEN), words, text)
 
-    named = ("title", "evidence", "what_to_do")
-    clean = [replace(one, **{name: hidden(getattr(one, name)) for name in named}) for one in verdict.holding]
-    return replace(verdict, holding=tuple(clean))
+    clean = tuple(
+        replace(one, title=hidden(one.title), evidence=hidden(one.evidence), what_to_do=hidden(one.what_to_do))
+        for one in verdict.holding
+    )
+    return replace(verdict, holding=clean)
 
 
 def _show(life: AlertLife, warehouse: Warehouse, now: datetime) -> None:

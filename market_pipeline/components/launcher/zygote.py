@@ -22,9 +22,10 @@ from pathlib import Path
 
 import market_pipeline
 from market_pipeline.clock import SystemClock
-from market_pipeline.components.launcher.child import end_with_parent, run_reporter, run_worker
+from market_pipeline.components.launcher.child import run_reporter, run_worker
 from market_pipeline.components.launcher.children import GRACE_SECONDS, Children
 from market_pipeline.components.launcher.fingerprint import fingerprint
+from market_pipeline.components.launcher.parent import end_with_parent
 from market_pipeline.components.launcher.preload import preload
 from market_pipeline.components.launcher.protocol import (
     SOCKET,
