@@ -23,6 +23,7 @@ from market_pipeline.cli import (
     status,
     up,
     views,
+    watchdog,
 )
 from market_pipeline.cli.console import ExitCode, notes, say_error
 
@@ -33,7 +34,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, alert, silence, views, indicators, export):
+for verb in (
+    up,
+    simulate,
+    cycle,
+    backfill,
+    gaps,
+    status,
+    doctor,
+    probe,
+    alert,
+    silence,
+    watchdog,
+    views,
+    indicators,
+    export,
+):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130

@@ -10,9 +10,11 @@ from typing import Any
 
 from market_pipeline.alerts.message import duration
 from market_pipeline.clock import SystemClock
+from market_pipeline.steps.watch_platform import PARTS_FILE
 from market_pipeline.storage.state_file import write_state
 
-PARTS_FILE = "parts.json"
+__all__ = ["PARTS_FILE", "RESTARTS", "PartsRecord"]
+KEPT = 10
 RESTARTS = re.compile(r"restarts \(rc=(-?\d+), lived=(\d+), pause=([\d.]+)\)")
 """How a watcher reports that its part has ended; see parts.py."""
 
@@ -26,7 +28,7 @@ class PartsRecord:
 
     def note_start(self, name: str, pid: int) -> None:
         """Note that a part runs."""
-        part = self._parts.setdefault(name, {"starts": 0, "last_end": None, "ended_by": None, "last_words": None})
+        part = self._parts.setdefault(name, {"starts": 0, "ends": [], "ended_by": "", "last_words": ""})
         part |= {"pid": pid, "started": _now(), "starts": part["starts"] + 1}
         self._write()
 
@@ -34,8 +36,8 @@ class PartsRecord:
         """Note that a part has ended and is started again; return that as one line for people."""
         code, lived, pause = int(seen[1]), int(seen[2]), float(seen[3])
         how = ended_by(code)
-        part = self._parts.setdefault(name, {"starts": 1})
-        part |= {"pid": None, "last_end": _now(), "ended_by": how, "last_words": last_words}
+        part = self._parts[name]
+        part |= {"pid": None, "ends": [*part["ends"], _now()][-KEPT:], "ended_by": how, "last_words": last_words}
         self._write()
         return (
             f"{name} ended ({how}) after {duration(timedelta(seconds=lived))} and is started again in {pause:g} s; "

@@ -72,6 +72,7 @@ def _dagster(settings: Settings) -> list[ProcessSpec]:
     commands = {
         "code_server": [executable("dagster"), "code-server", "start", *code, *location],
         "daemon": [executable("dagster-daemon"), "run", *workspace],
+        "watchdog": [executable("market-pipeline"), "watchdog", "--for-up"],
         "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
     }
     return [

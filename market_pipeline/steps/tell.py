@@ -5,13 +5,12 @@ Dagster's health sensor and the watchdog outside Dagster both come here, with on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import structlog
 
 from market_pipeline.alerts.alert import AlertRecord
@@ -26,8 +25,9 @@ from market_pipeline.errors import DeliveryError, StorageError, WarehouseBusy
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.model.quiet_hours import QuietHours, parse_quiet_hours
 from market_pipeline.settings import Settings
-from market_pipeline.storage.tables import ALERTS
-from market_pipeline.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from market_pipeline.storage.warehouse import Warehouse
 
 log = structlog.get_logger("market_pipeline.alerts")
 
@@ -68,13 +68,14 @@ def tell(
     verdicts: Iterable[Verdict],
     *,
     clock: Clock,
-    warehouse: Warehouse,
+    warehouse: Callable[[], Warehouse],
     sign_of_life: str | None = None,
 ) -> Told:
     """Note what begins and ends, send what is to be told, and show it all in the table of alerts.
 
-    `sign_of_life` is what the daily message says, None for whoever does not send one. A channel, the table or the
-    heartbeat's address that does not work stops nothing; the log and the next look tell of it.
+    `warehouse` is opened only where the table changes. `sign_of_life` is what the daily message says, None for whoever
+    does not send one. A channel, the table or the heartbeat's address that does not work stops nothing; the log and the
+    next look tell of it.
     """
     life = alert_life(settings, clock)
     words = settings.secret_words
@@ -100,14 +101,21 @@ def _without_secrets(verdict: Verdict, words: Sequence[str]) -> Verdict:
     return replace(verdict, holding=clean)
 
 
-def _show(life: AlertLife, warehouse: Warehouse, now: datetime) -> None:
+def _show(life: AlertLife, warehouse: Callable[[], Warehouse], now: datetime) -> None:
     """Write the alerts that changed into their table; what could not be written is written at the next look."""
     records = life.unpublished()
+    if not records:
+        return
+    # the watchdog lives for weeks, and needs the tables' libraries only then
+    import pyarrow as pa
+
+    from market_pipeline.storage.tables import ALERTS
+
     for market in dict.fromkeys(record.alert.market for record in records):
         changed = [record for record in records if record.alert.market == market]
         rows = pa.Table.from_pylist([_row(record, now) for record in changed], schema=ALERTS.schema)
         try:
-            warehouse.write(ALERTS, market, rows)
+            warehouse().write(ALERTS, market, rows)
         except (WarehouseBusy, StorageError) as error:
             log.warning("alerts_not_shown", market=market, error=str(error))
         else:

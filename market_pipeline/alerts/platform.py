@@ -1,0 +1,136 @@
+"""What can be wrong with the machinery itself: Dagster's daemon, the health sensor, our processes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from market_pipeline.alerts.conditions import Condition, Verdict
+from market_pipeline.alerts.message import PLATFORM, duration
+from market_pipeline.alerts.severity import Severity
+
+SILENT_AFTER = timedelta(minutes=2)
+UNSEEN_AFTER = timedelta(minutes=4)
+"""The health sensor looks each minute, and may be slow once."""
+CLEAR_WITHIN = timedelta(seconds=90)
+RECENT = timedelta(minutes=5)
+OFTEN, OFTEN_WITHIN = 3, timedelta(minutes=10)
+CAUSE = "dagster"
+
+
+class PlatformKey(StrEnum):
+    """What can be wrong with the machinery."""
+
+    DAEMON_SILENT = "daemon_silent"
+    HEALTH_SILENT = "health_silent"
+    PART_ENDED = "part_ended"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process that a supervisor keeps: its number while it runs, and when it ended by itself, newest last."""
+
+    name: str
+    pid: int | None
+    ends: Sequence[datetime] = ()
+    ended_by: str = ""
+    last_words: str = ""
+
+
+@dataclass(frozen=True)
+class PlatformSituation:
+    """What the watchdog saw, in the machine's time. `shift` leads to the feed's.
+
+    None: not seen. Nobody counts as silent for longer than the watchdog has looked.
+    """
+
+    at: datetime
+    watched_since: datetime
+    shift: timedelta
+    is_any_open: bool
+    newest_tick: datetime | None
+    newest_look: datetime | None
+    heartbeats: Mapping[str, datetime] = field(default_factory=dict)
+    parts: Sequence[Part] = ()
+
+    def silence_since(self, moment: datetime | None) -> datetime:
+        """Return since when there was silence: since `moment`, or since we look."""
+        return self.watched_since if moment is None else max(moment, self.watched_since)
+
+
+def platform_verdict(situation: PlatformSituation) -> Verdict:
+    """Judge the machinery. Where no market is open, silence is not called out, but its end is."""
+    found = {
+        PlatformKey.DAEMON_SILENT: _daemon_silent(situation),
+        PlatformKey.HEALTH_SILENT: _health_silent(situation),
+        PlatformKey.PART_ENDED: _part_ended(situation),
+    }
+    holding = tuple(entry for entry in found.values() if isinstance(entry, Condition))
+    undecided: frozenset[StrEnum] = frozenset(key for key, entry in found.items() if entry is False)
+    return Verdict(PLATFORM, holding, undecided)
+
+
+_Judged = Condition | bool
+"""True: in order. False: cannot be judged now."""
+
+
+def _daemon_silent(situation: PlatformSituation) -> _Judged:
+    since = situation.silence_since(situation.newest_tick)
+    beats = ", ".join(f"{name} {moment:%H:%M:%S}" for name, moment in sorted(situation.heartbeats.items()))
+    last = f"{situation.newest_tick:%Y-%m-%d %H:%M} machine time" if situation.newest_tick else "none was seen"
+    condition = Condition(
+        PlatformKey.DAEMON_SILENT,
+        PLATFORM,
+        "Dagster's daemon is silent",
+        since + situation.shift,
+        f"no schedule ticked for {duration(situation.at - since)} (last: {last}; limit "
+        f"{duration(SILENT_AFTER)}); heartbeats: {beats or 'none'}",
+        "`market-pipeline up` restarts it by itself; elsewhere restart the daemon's unit; daemon.log says why",
+        Severity.CRITICAL,
+        CAUSE,
+    )
+    return _silence(situation, situation.newest_tick, SILENT_AFTER, condition=condition)
+
+
+def _health_silent(situation: PlatformSituation) -> _Judged:
+    since = situation.silence_since(situation.newest_look)
+    condition = Condition(
+        PlatformKey.HEALTH_SILENT,
+        PLATFORM,
+        "nobody looks at the markets' health",
+        since + situation.shift,
+        f"the health sensor has not looked for {duration(situation.at - since)} (limit {duration(UNSEEN_AFTER)})",
+        "is the sensor `health` on, and does the code server answer? code_server.log and the sensor's ticks say why",
+        Severity.CRITICAL,
+        CAUSE,
+    )
+    return _silence(situation, situation.newest_look, UNSEEN_AFTER, condition=condition)
+
+
+def _silence(situation: PlatformSituation, seen: datetime | None, limit: timedelta, *, condition: Condition) -> _Judged:
+    """Judge a silence since `seen`. A watchdog that has just begun to look ends no alert by that."""
+    if situation.at - situation.silence_since(seen) > limit:
+        return condition if situation.is_any_open else False
+    return seen is not None and situation.at - seen <= CLEAR_WITHIN
+
+
+def _part_ended(situation: PlatformSituation) -> _Judged:
+    ended = [part for part in situation.parts if part.ends and situation.at - part.ends[-1] < RECENT]
+    ended += [part for part in situation.parts if part.pid is None and part not in ended]
+    if not ended:
+        return True
+    often = [part for part in ended if len([end for end in part.ends if situation.at - end < OFTEN_WITHIN]) >= OFTEN]
+    names = ", ".join(part.name for part in ended)
+    lines = [f"{part.name} ended by {part.ended_by}; its last words: {part.last_words}" for part in ended]
+    first = min((part.ends[-1] for part in ended if part.ends), default=situation.at)
+    return Condition(
+        PlatformKey.PART_ENDED,
+        PLATFORM,
+        f"{names} {'keeps' if len(often) == 1 else 'keep'} ending" if often else f"{names} ended and was started again",
+        first + situation.shift,
+        "\n".join(lines),
+        "nothing if it stays up; else the part's log in the feed's logs folder says why it ends",
+        Severity.CRITICAL if often else Severity.WARNING,
+    )
