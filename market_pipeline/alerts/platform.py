@@ -15,6 +15,8 @@ SILENT_AFTER = timedelta(minutes=2)
 UNSEEN_AFTER = timedelta(minutes=4)
 """The health sensor looks each minute, and may be slow once."""
 CLEAR_WITHIN = timedelta(seconds=90)
+FROZEN_AFTER = timedelta(seconds=90)
+"""Run monitoring has a frozen cycle killed within 80 s by itself."""
 RECENT = timedelta(minutes=5)
 OFTEN, OFTEN_WITHIN = 3, timedelta(minutes=10)
 CAUSE = "dagster"
@@ -26,6 +28,7 @@ class PlatformKey(StrEnum):
     DAEMON_SILENT = "daemon_silent"
     HEALTH_SILENT = "health_silent"
     PART_ENDED = "part_ended"
+    LOCK_FROZEN = "lock_frozen"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class Part:
     ends: Sequence[datetime] = ()
     ended_by: str = ""
     last_words: str = ""
+
+
+@dataclass(frozen=True)
+class FrozenHolder:
+    """A process that is stopped and holds a market's lock, and since when we see that."""
+
+    market: str
+    pid: int
+    since: datetime
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ class PlatformSituation:
     newest_look: datetime | None
     heartbeats: Mapping[str, datetime] = field(default_factory=dict)
     parts: Sequence[Part] = ()
+    frozen: Sequence[FrozenHolder] = ()
 
     def silence_since(self, moment: datetime | None) -> datetime:
         """Return since when there was silence: since `moment`, or since we look."""
@@ -66,6 +79,7 @@ def platform_verdict(situation: PlatformSituation) -> Verdict:
         PlatformKey.DAEMON_SILENT: _daemon_silent(situation),
         PlatformKey.HEALTH_SILENT: _health_silent(situation),
         PlatformKey.PART_ENDED: _part_ended(situation),
+        PlatformKey.LOCK_FROZEN: _lock_frozen(situation),
     }
     holding = tuple(entry for entry in found.values() if isinstance(entry, Condition))
     undecided: frozenset[StrEnum] = frozenset(key for key, entry in found.items() if entry is False)
@@ -134,3 +148,24 @@ def _part_ended(situation: PlatformSituation) -> _Judged:
         "nothing if it stays up; else the part's log in the feed's logs folder says why it ends",
         Severity.CRITICAL if often else Severity.WARNING,
     )
+
+
+def _lock_frozen(situation: PlatformSituation) -> _Judged:
+    frozen = overdue(situation)
+    if not frozen:
+        return not situation.frozen
+    markets = ", ".join(holder.market for holder in frozen)
+    return Condition(
+        PlatformKey.LOCK_FROZEN,
+        PLATFORM,
+        f"a stopped process keeps {markets} from being written",
+        min(holder.since for holder in frozen) + situation.shift,
+        "\n".join(f"process {holder.pid} holds the lock of {holder.market} and is stopped" for holder in frozen),
+        "a run of Dagster is killed by itself; any other: continue it (kill -CONT) or end it (kill -KILL)",
+        Severity.CRITICAL,
+    )
+
+
+def overdue(situation: PlatformSituation) -> list[FrozenHolder]:
+    """Return the stopped holders that nobody has ended in time."""
+    return [holder for holder in situation.frozen if situation.at - holder.since >= FROZEN_AFTER]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from market_pipeline.alerts.conditions import Verdict
-from market_pipeline.alerts.platform import Part, PlatformKey, PlatformSituation, platform_verdict
+from market_pipeline.alerts.platform import (
+    FrozenHolder,
+    Part,
+    PlatformKey,
+    PlatformSituation,
+    overdue,
+    platform_verdict,
+)
 from market_pipeline.clock import Clock, SystemClock
 from market_pipeline.errors import SourceUnreachable
 from market_pipeline.markets.loader import load_markets
@@ -25,6 +31,7 @@ from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.settings import Settings
 from market_pipeline.steps.feed_clock import feed_clock
 from market_pipeline.steps.tell import Told, alert_life, tell
+from market_pipeline.storage.lock_holders import frozen_holders
 from market_pipeline.storage.state_file import read_state
 
 if TYPE_CHECKING:
@@ -41,6 +48,9 @@ MENDED_BY = {
     PlatformKey.HEALTH_SILENT: ("code_server", "code-server"),
 }
 """What is silent → the part whose end mends it, and a word of its command: a number may have come to mean another."""
+
+RUN_WORDS = ("launcher.zygote", "dagster", "multiprocessing.spawn", "multiprocessing.forkserver")
+"""What the command of a run's process has in it, started warm or the default way."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class PlatformWatch:
         self._looked = self._since
         self._clock: Clock | None = None
         self._mended: dict[str, datetime] = {}
+        self._frozen: dict[tuple[str, int], FrozenHolder] = {}
 
     def look(self, signs: DagsterSigns) -> Told:
         """Judge the machinery, tell what is new, and mend what is silent. Raises SourceUnreachable at first."""
@@ -68,9 +79,13 @@ class PlatformWatch:
         if not timedelta() <= now - self._looked <= LOOKED_AWAY:
             self._since = now
         self._looked = now
-        verdict = platform_verdict(self._situation(signs, now))
+        self._note_frozen(now)
+        situation = self._situation(signs, now)
+        verdict = platform_verdict(situation)
         told = tell(self._settings, [verdict], clock=self.clock(), warehouse=self._warehouse)
         self._mend(verdict, now)
+        for holder in overdue(situation):
+            _end(holder.pid, RUN_WORDS, why=f"stopped with the lock of {holder.market}")
         return told
 
     def clock(self) -> Clock:
@@ -111,7 +126,16 @@ class PlatformWatch:
             newest_look=_written(folder / HEALTH_FILE),
             heartbeats=signs.heartbeats,
             parts=_parts(read_state(folder / PARTS_FILE)),
+            frozen=tuple(self._frozen.values()),
         )
+
+    def _note_frozen(self, now: datetime) -> None:
+        """Note which stopped processes hold a lock, each since when we first saw it do so."""
+        holders = frozen_holders(self._settings.feed_folder)
+        self._frozen = {
+            (market, pid): self._frozen.get((market, pid), FrozenHolder(market, pid, now))
+            for market, pid in holders.items()
+        }
 
     def _warehouse(self) -> Warehouse:
         from market_pipeline.steps.runtime import stored_warehouse
@@ -128,12 +152,8 @@ class PlatformWatch:
         parts = _parts(read_state(self._settings.feed_folder / PARTS_FILE))
         pid = next((part.pid for part in parts if part.name == name), None)
         is_too_soon = name in self._mended and now - self._mended[name] < MEND_EVERY
-        if pid is None or is_too_soon or not _is_command(pid, word):
-            return
-        self._mended[name] = now
-        log.warning("part_ended_to_mend_it", part=name, pid=pid)
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)  # what hangs does not listen to anything milder
+        if pid is not None and not is_too_soon and _end(pid, (word,), why=f"{name} is silent"):
+            self._mended[name] = now
 
 
 def _market_words(name: str, state: str, health: Any) -> str:
@@ -161,8 +181,14 @@ def _written(path: Path) -> datetime | None:
         return None
 
 
-def _is_command(pid: int, word: str) -> bool:
+def _end(pid: int, words: Sequence[str], *, why: str) -> bool:
+    """Kill a process if its command has one of these words: its number may have come to mean another one."""
     try:
-        return word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        if not any(word in command for word in words):
+            return False
+        os.kill(pid, signal.SIGKILL)  # what hangs does not listen to anything milder
+    except (OSError, ProcessLookupError):
         return False
+    log.warning("process_killed", pid=pid, why=why)
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,3 +171,52 @@ def test_the_status_line_names_markets_scores_alerts_and_the_last_tick(beat: Bea
     assert line.endswith(" | no alert | Dagster ticked 0 s ago")
     beat.minutes(3, ticking=False)
     assert "| 1 on: platform Dagster's daemon is silent |" in beat.watch.status_line(DagsterSigns(None, {}))
+
+
+HOLDER = """
+import sys, time
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def frozen_holder(settings: Settings, market: str, word: str) -> subprocess.Popen[str]:
+    """Start a process that holds a market's lock, and stop it."""
+    path = settings.feed_folder / "warehouse" / "locks" / f"{market}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-c", HOLDER, str(path), word]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+    return process
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_a_frozen_run_that_holds_a_market_s_lock_is_told_of_and_killed(beat: Beat) -> None:
+    run = frozen_holder(beat.settings, "india", "dagster")
+    try:
+        assert beat.minutes(2) == []
+        assert run.poll() is None
+        told = beat.minutes(1)
+        assert told == ["ALERT platform: a stopped process keeps india from being written"]
+        assert run.wait(timeout=20) == -9
+        assert beat.minutes(1) == ["RECOVERED platform: a stopped process keeps india from being written"]
+    finally:
+        end(run)
+
+
+def test_somebody_s_own_stopped_command_is_told_of_and_left_to_them(beat: Beat) -> None:
+    mine = frozen_holder(beat.settings, "india", "my-notebook")
+    try:
+        assert len(beat.minutes(5)) == 1
+        assert mine.poll() is None
+    finally:
+        end(mine)
