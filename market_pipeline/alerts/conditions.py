@@ -48,7 +48,7 @@ class Condition:
     is the run to look at, if there is one.
     """
 
-    key: StrEnum
+    key: str
     market: str
     title: str
     since: datetime
@@ -65,7 +65,7 @@ class Verdict:
 
     market: str
     holding: tuple[Condition, ...]
-    undecided: frozenset[StrEnum]
+    undecided: frozenset[str]
 
 
 def conditions(situation: Situation, health: Health, *, thresholds: Thresholds | None = None) -> Verdict:

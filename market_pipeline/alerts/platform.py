@@ -78,12 +78,11 @@ def platform_verdict(situation: PlatformSituation) -> Verdict:
     found = {
         PlatformKey.DAEMON_SILENT: _daemon_silent(situation),
         PlatformKey.HEALTH_SILENT: _health_silent(situation),
-        PlatformKey.PART_ENDED: _part_ended(situation),
         PlatformKey.LOCK_FROZEN: _lock_frozen(situation),
     }
-    holding = tuple(entry for entry in found.values() if isinstance(entry, Condition))
-    undecided: frozenset[StrEnum] = frozenset(key for key, entry in found.items() if entry is False)
-    return Verdict(PLATFORM, holding, undecided)
+    holding = [entry for entry in found.values() if isinstance(entry, Condition)]
+    ended = [entry for part in situation.parts if (entry := _part_ended(part, situation))]
+    return Verdict(PLATFORM, (*holding, *ended), frozenset(key for key, entry in found.items() if entry is False))
 
 
 _Judged = Condition | bool
@@ -130,23 +129,27 @@ def _silence(situation: PlatformSituation, seen: datetime | None, limit: timedel
     return seen is not None and situation.at - seen <= CLEAR_WITHIN
 
 
-def _part_ended(situation: PlatformSituation) -> _Judged:
-    ended = [part for part in situation.parts if part.ends and situation.at - part.ends[-1] < RECENT]
-    ended += [part for part in situation.parts if part.pid is None and part not in ended]
-    if not ended:
-        return True
-    often = [part for part in ended if len([end for end in part.ends if situation.at - end < OFTEN_WITHIN]) >= OFTEN]
-    names = ", ".join(part.name for part in ended)
-    lines = [f"{part.name} ended by {part.ended_by}; its last words: {part.last_words}" for part in ended]
-    first = min((part.ends[-1] for part in ended if part.ends), default=situation.at)
+def _part_ended(part: Part, situation: PlatformSituation) -> Condition | None:
+    """Judge one part, under a key of its own: that another one ends as well is news."""
+    is_recent = bool(part.ends) and situation.at - part.ends[-1] < RECENT
+    if not is_recent and part.pid is not None:
+        return None
+    is_often = len([end for end in part.ends if situation.at - end < OFTEN_WITHIN]) >= OFTEN
+    what = (
+        "keeps ending"
+        if is_often
+        else "ended and is started again"
+        if part.pid is None
+        else "ended and was started again"
+    )
     return Condition(
-        PlatformKey.PART_ENDED,
+        f"{PlatformKey.PART_ENDED}.{part.name}",
         PLATFORM,
-        f"{names} {'keeps' if len(often) == 1 else 'keep'} ending" if often else f"{names} ended and was started again",
-        first + situation.shift,
-        "\n".join(lines),
-        "nothing if it stays up; else the part's log in the feed's logs folder says why it ends",
-        Severity.CRITICAL if often else Severity.WARNING,
+        f"{part.name} {what}",
+        max(part.ends, default=situation.at) + situation.shift,
+        f"{part.name} ended by {part.ended_by}; its last words: {part.last_words}",
+        f"nothing if it stays up; else {part.name}.log in the feed's logs folder says why it ends",
+        Severity.CRITICAL if is_often else Severity.WARNING,
     )
 
 

@@ -24,6 +24,7 @@ from market_pipeline.errors import UsageError
 LOG_CAP_BYTES = 20_000_000
 SHOWN = "screen: "
 """How a line of a part begins that people are to see where `up` runs."""
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"started \(pid=(\d+)\)")
 
 
@@ -48,7 +49,7 @@ class ProcessLogs:
         line = message.data if isinstance(message.data, bytes) else str(message.data).encode()
         name = message.name or SYSTEM
         self._file(name).write(line if line.endswith(b"\n") else line + b"\n")
-        if text := line.decode(errors="replace").strip():
+        if text := COLOURS.sub("", line.decode(errors="replace")).strip():
             self.last_lines[name] = text
         if name == SYSTEM:
             self._on_system_line(line)

@@ -77,10 +77,15 @@ def test_a_part_that_ended_is_told_of_for_five_minutes() -> None:
     assert judged(parts=[replace(part, ends=[NOW - 5 * MINUTE])]) == ([], [])
 
 
+def test_each_part_that_ends_is_an_alert_of_its_own() -> None:
+    parts = [Part("webserver", 18, [NOW], "SIGKILL"), Part("daemon", None, [NOW], "SIGKILL")]
+    assert judged(parts=parts) == (["part_ended.webserver", "part_ended.daemon"], [])
+
+
 @pytest.mark.parametrize(("minutes", "severity"), [((9, 5, 1), Severity.CRITICAL), ((11, 5, 1), Severity.WARNING)])
 def test_a_part_that_keeps_ending_is_critical(minutes: tuple[int, ...], severity: Severity) -> None:
     part = Part("daemon", 18, [NOW - minute * MINUTE for minute in minutes], "code 1", "no port")
     (condition,) = platform_verdict(replace(GOOD, parts=[part])).holding
-    assert condition.key is PlatformKey.PART_ENDED
+    assert condition.key == f"{PlatformKey.PART_ENDED}.daemon"
     assert condition.severity is severity
     assert condition.title.startswith("daemon keeps ending") is (severity is Severity.CRITICAL)
