@@ -16,14 +16,12 @@ from typing import IO, Any
 from filelock import FileLock, Timeout
 from honcho.manager import Manager
 
-from market_pipeline.cli.console import notes
+from market_pipeline.cli.console import SHOWN, notes
 from market_pipeline.cli.parts import SYSTEM, ProcessSpec, Switches, Watched, shell_line
 from market_pipeline.cli.parts_record import PARTS_FILE, RESTARTS, PartsRecord
 from market_pipeline.errors import UsageError
 
 LOG_CAP_BYTES = 20_000_000
-SHOWN = "screen: "
-"""How a line of a part begins that people are to see where `up` runs."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 STARTED = re.compile(r"started \(pid=(\d+)\)")
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
-from market_pipeline.cli.console import guarded, out
+from market_pipeline.cli.console import SHOWN, guarded, out
 from market_pipeline.cli.feed import feed_settings
-from market_pipeline.cli.supervision import SHOWN
 
 if TYPE_CHECKING:
     from market_pipeline.components.dagster_pulse import PulseReader
