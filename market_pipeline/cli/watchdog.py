@@ -28,10 +28,11 @@ def run(
     """Watch Dagster, its sensor and the supervised parts; alert, mend, and print a status line every five minutes."""
     settings = feed_settings()
     from market_pipeline.components.dagster_pulse import PulseReader
+    from market_pipeline.steps.show_alerts import show_alerts_apart
     from market_pipeline.steps.watch_platform import PlatformWatch
 
     reader = PulseReader(settings.feed_folder / "dagster")
-    watch = PlatformWatch(settings)
+    watch = PlatformWatch(settings, show=show_alerts_apart)
     try:
         if once:
             signs = _signs(reader, None)

@@ -5,7 +5,7 @@ Dagster's health sensor and the watchdog outside Dagster both come here, with on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -68,12 +68,12 @@ def tell(
     verdicts: Iterable[Verdict],
     *,
     clock: Clock,
-    warehouse: Callable[[], Warehouse],
+    warehouse: Warehouse | None,
     sign_of_life: str | None = None,
 ) -> Told:
     """Note what begins and ends, send what is to be told, and show it all in the table of alerts.
 
-    `warehouse` is opened only where the table changes. `sign_of_life` is what the daily message says, None for whoever
+    Without a warehouse somebody else shows the table. `sign_of_life` is what the daily message says, None for whoever
     does not send one. A channel, the table or the heartbeat's address that does not work stops nothing; the log and the
     next look tell of it.
     """
@@ -83,7 +83,8 @@ def tell(
     if sign_of_life is not None:
         life.heartbeat(sign_of_life, every=SIGN_OF_LIFE_EVERY)
     deliveries = life.deliver()
-    _show(life, warehouse, clock.now())
+    if warehouse is not None:
+        show(life, warehouse, clock.now())
     _beat(settings, life, deliveries)
     return Told(messages, deliveries)
 
@@ -101,21 +102,19 @@ def _without_secrets(verdict: Verdict, words: Sequence[str]) -> Verdict:
     return replace(verdict, holding=clean)
 
 
-def _show(life: AlertLife, warehouse: Callable[[], Warehouse], now: datetime) -> None:
+def show(life: AlertLife, warehouse: Warehouse, now: datetime) -> None:
     """Write the alerts that changed into their table; what could not be written is written at the next look."""
-    records = life.unpublished()
-    if not records:
-        return
-    # the watchdog lives for weeks, and needs the tables' libraries only then
+    # the watchdog tells people, too, and has another process show the table: it lives for weeks without these libraries
     import pyarrow as pa
 
     from market_pipeline.storage.tables import ALERTS
 
+    records = life.unpublished()
     for market in dict.fromkeys(record.alert.market for record in records):
         changed = [record for record in records if record.alert.market == market]
         rows = pa.Table.from_pylist([_row(record, now) for record in changed], schema=ALERTS.schema)
         try:
-            warehouse().write(ALERTS, market, rows)
+            warehouse.write(ALERTS, market, rows)
         except (WarehouseBusy, StorageError) as error:
             log.warning("alerts_not_shown", market=market, error=str(error))
         else:

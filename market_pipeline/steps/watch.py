@@ -82,7 +82,7 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
         runtime.settings,
         verdicts,
         clock=runtime.clock,
-        warehouse=lambda: runtime.warehouse,
+        warehouse=runtime.warehouse,
         sign_of_life=_scores_text(health),
     )
     return WatchReport(health, ages, told.messages, told.deliveries)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -30,12 +30,10 @@ from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.trading_calendar import calendar_for
 from market_pipeline.settings import Settings
 from market_pipeline.steps.feed_clock import feed_clock
+from market_pipeline.steps.show_alerts import show_alerts
 from market_pipeline.steps.tell import Told, alert_life, tell
 from market_pipeline.storage.lock_holders import frozen_holders
 from market_pipeline.storage.state_file import read_state
-
-if TYPE_CHECKING:
-    from market_pipeline.storage.warehouse import Warehouse
 
 log = structlog.get_logger("market_pipeline.watchdog")
 
@@ -64,8 +62,15 @@ class DagsterSigns:
 class PlatformWatch:
     """Looks again and again, with what it has to remember between two looks."""
 
-    def __init__(self, settings: Settings, machine: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Clock | None = None,
+        *,
+        show: Callable[[Settings, datetime], None] = show_alerts,
+    ) -> None:
         self._settings = settings
+        self._show = show
         self._machine = machine or SystemClock()
         self._since = self._machine.now()
         self._looked = self._since
@@ -82,7 +87,10 @@ class PlatformWatch:
         self._note_frozen(now)
         situation = self._situation(signs, now)
         verdict = platform_verdict(situation)
-        told = tell(self._settings, [verdict], clock=self.clock(), warehouse=self._warehouse)
+        clock = self.clock()
+        told = tell(self._settings, [verdict], clock=clock, warehouse=None)
+        if alert_life(self._settings, clock).unpublished():
+            self._show(self._settings, clock.now())
         self._mend(verdict, now)
         for holder in overdue(situation):
             _end(holder.pid, RUN_WORDS, why=f"stopped with the lock of {holder.market}")
@@ -136,11 +144,6 @@ class PlatformWatch:
             (market, pid): self._frozen.get((market, pid), FrozenHolder(market, pid, now))
             for market, pid in holders.items()
         }
-
-    def _warehouse(self) -> Warehouse:
-        from market_pipeline.steps.runtime import stored_warehouse
-
-        return stored_warehouse(self._settings)
 
     def _mend(self, verdict: Verdict, now: datetime) -> None:
         """End the part that is silent, if a supervisor keeps it, and starts it again. Not more often than it helps."""

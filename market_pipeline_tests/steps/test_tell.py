@@ -56,9 +56,7 @@ def connected(settings: Settings, slack: Slack, pulse: Pulse) -> Settings:
 
 
 def look(settings: Settings, runtime: Runtime, *holding: Condition, market: str = "us") -> Told:
-    return tell(
-        settings, [Verdict(market, holding, frozenset())], clock=runtime.clock, warehouse=lambda: runtime.warehouse
-    )
+    return tell(settings, [Verdict(market, holding, frozenset())], clock=runtime.clock, warehouse=runtime.warehouse)
 
 
 def test_the_table_of_alerts_changes_while_somebody_has_market_duckdb_open(
@@ -87,10 +85,10 @@ def test_the_table_waits_for_a_locked_market_and_the_message_does_not(
     lock = hurried.layout.lock("us")
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock), capture_logs() as logs:
-        tell(connected, [verdict], clock=runtime.clock, warehouse=lambda: hurried)
+        tell(connected, [verdict], clock=runtime.clock, warehouse=hurried)
     assert len(slack.payloads) == 1
     assert "alerts_not_shown" in [line["event"] for line in logs]
-    tell(connected, [verdict], clock=runtime.clock, warehouse=lambda: hurried)
+    tell(connected, [verdict], clock=runtime.clock, warehouse=hurried)
     assert hurried.latest("alerts", "us").num_rows == 1
 
 

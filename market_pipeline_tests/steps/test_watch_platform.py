@@ -16,6 +16,8 @@ from pydantic import SecretStr
 
 from market_pipeline.clock import HandClock, SystemClock
 from market_pipeline.settings import Settings
+from market_pipeline.steps.runtime import stored_warehouse
+from market_pipeline.steps.show_alerts import show_alerts_apart
 from market_pipeline.steps.tell import alert_life
 from market_pipeline.steps.watch_platform import DagsterSigns, PlatformWatch
 from market_pipeline_tests.alerts.receivers import Slack, slack_receiver
@@ -100,6 +102,18 @@ def test_the_watchdog_s_alert_is_in_the_table_and_survives_its_restart(beat: Bea
     assert beat.minutes(3, ticking=False) == []
     assert [alert.key for alert in alert_life(beat.settings, beat.feed).active("platform")] == ["daemon_silent"]
     assert beat.minutes(1) == ["RECOVERED platform: Dagster's daemon is silent"]
+    (row,) = stored_warehouse(beat.settings).latest("alerts", "platform").to_pylist()
+    assert (row["key"], row["severity"], row["messages"]) == ("daemon_silent", "critical", 4)
+    assert row["ended"].replace(microsecond=0) == beat.feed.now()  # the exchange's clock ran on while it answered
+
+
+def test_the_table_can_be_shown_by_a_process_that_ends(beat: Beat) -> None:
+    beat.watch = PlatformWatch(beat.settings, beat.machine, show=lambda *_: None)
+    beat.minutes(3, ticking=False)
+    assert stored_warehouse(beat.settings).latest("alerts", "platform").num_rows == 0
+    show_alerts_apart(beat.settings, beat.feed.now())
+    shown = stored_warehouse(beat.settings).latest("alerts", "platform")
+    assert shown.column("key").to_pylist() == ["daemon_silent"]
 
 
 def test_after_a_pause_of_the_machine_itself_nobody_counts_as_silent(beat: Beat) -> None:
