@@ -10,7 +10,7 @@ from types import TracebackType
 import duckdb
 
 from market_pipeline.settings import Settings
-from market_pipeline.steps.runtime import simulated_clock
+from market_pipeline.steps.feed_clock import simulated_clock
 
 POLL_SECONDS = 0.25
 NEWEST = "SELECT market, max(known_at) FROM indicators_1m_latest GROUP BY market"

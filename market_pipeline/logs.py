@@ -12,10 +12,8 @@ from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
 import structlog
-from pydantic import SecretStr
 
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Settings
@@ -118,10 +116,7 @@ class _HideSecrets:
     """Replaces every secret setting, and the path of a secret address, wherever it stands in a value."""
 
     def __init__(self, settings: Settings) -> None:
-        values = [getattr(settings, name) for name in type(settings).model_fields]
-        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        paths = [urlsplit(secret).path for secret in secrets if "://" in secret]
-        self._hidden = sorted((text for text in (*secrets, *paths) if len(text) > 1), key=len, reverse=True)
+        self._hidden = settings.secret_words
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
         return {key: self._hide(value) for key, value in event.items()} if self._hidden else event

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from market_pipeline.errors import ConfigurationError
+from market_pipeline.model.duration import parse_durations
+from market_pipeline.model.quiet_hours import QuietHours, parse_quiet_hours
 
 
 class Feed(StrEnum):
@@ -58,6 +62,9 @@ def _is_proxy_address(text: str) -> bool:
 def _checked_proxies(value: SecretStr) -> SecretStr:
     _read_proxies(value.get_secret_value())
     return value
+
+
+Spans = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(parse_durations)]
 
 
 class Settings(BaseSettings):
@@ -134,6 +141,37 @@ class Settings(BaseSettings):
     alert_email_recipients: str = Field(
         "", validation_alias="ALERT_EMAIL_RECIPIENTS", description="comma-separated addresses"
     )
+    alert_repeat_after: Spans = Field(
+        parse_durations("15m,1h,4h,1d"),
+        validation_alias="ALERT_REPEAT_AFTER",
+        description="when an alert is repeated while it lasts; the last span goes on; never: no repeats",
+    )
+    alert_escalate_after: Spans = Field(
+        parse_durations("1h"),
+        validation_alias="ALERT_ESCALATE_AFTER",
+        description="when an alert that lasts goes to more people as critical; never: it does not",
+    )
+    alert_escalation_recipients: str = Field(
+        "",
+        validation_alias="ALERT_ESCALATION_RECIPIENTS",
+        description="comma-separated addresses that get escalated alerts, too",
+    )
+    slack_escalation_mention: str = Field(
+        "", validation_alias="SLACK_ESCALATION_MENTION", description="who is called in Slack then, like <!channel>"
+    )
+    alert_quiet_hours: Annotated[QuietHours | None, NoDecode, BeforeValidator(parse_quiet_hours)] = Field(
+        None,
+        validation_alias="ALERT_QUIET_HOURS",
+        description="what is not critical waits for their end, like 22:00-07:00 Africa/Casablanca; a market may differ",
+    )
+    heartbeat_url: SecretStr | None = Field(
+        None,
+        validation_alias="HEARTBEAT_URL",
+        description="asked while alerts get through, so that somebody else notices when they do not",
+    )
+    heartbeat_every: Spans = Field(
+        parse_durations("5m"), validation_alias="HEARTBEAT_EVERY", description="how often it is asked"
+    )
     postgres_dsn: SecretStr | None = Field(
         None,
         validation_alias=_own("POSTGRES_DSN", "POSTGRES_DSN"),
@@ -165,6 +203,15 @@ class Settings(BaseSettings):
         return source in [name.strip() for name in self.proxied_keys.split(",")]
 
     @property
+    def secret_words(self) -> tuple[str, ...]:
+        """Return what no text may show, longest first: secret settings, and paths and logins of secret addresses."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        addresses = [urlsplit(found) for secret in secrets for found in re.findall(r"\w+://[^\s,;]+", secret)]
+        parts = [part for found in addresses for part in (found.path, found.query, found.password or "")]
+        return tuple(sorted({text for text in (*secrets, *parts) if len(text) > 1}, key=len, reverse=True))
+
+    @property
     def ui_address(self) -> str:
         """Return the address of Dagster's UI, without a slash at its end."""
         return self.ui_url or f"http://127.0.0.1:{self.ui_port}"
@@ -172,7 +219,16 @@ class Settings(BaseSettings):
     @property
     def email_recipients(self) -> tuple[str, ...]:
         """Return the mail addresses that alerts go to."""
-        return tuple(part.strip() for part in self.alert_email_recipients.split(",") if part.strip())
+        return _addresses(self.alert_email_recipients)
+
+    @property
+    def escalation_recipients(self) -> tuple[str, ...]:
+        """Return the mail addresses that escalated alerts go to besides."""
+        return _addresses(self.alert_escalation_recipients)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def load_settings() -> Settings:
@@ -199,7 +255,7 @@ def _problem(found: Any) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN", "PROXIES"))
+    return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN", "PROXIES", "HEARTBEAT_URL"))
 
 
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from market_pipeline.errors import ConfigurationError
+from market_pipeline.model.quiet_hours import QuietHours
 from market_pipeline.settings import Feed, Settings, child_environment, load_settings
 
 
@@ -15,7 +18,7 @@ from market_pipeline.settings import Feed, Settings, child_environment, load_set
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An environment and a folder in which nothing is set."""
     for name in os.environ:
-        if name.startswith(("MARKET_PIPELINE_", "DHAN_", "SLACK_", "SMTP_", "ALERT_", "POSTGRES_")):
+        if name.startswith(("MARKET_PIPELINE_", "DHAN_", "SLACK_", "SMTP_", "ALERT_", "HEARTBEAT_", "POSTGRES_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -154,3 +157,50 @@ def test_a_process_that_we_start_works_on_the_same_feed(tmp_path: Path) -> None:
     assert environment["MARKET_PIPELINE_DATA"] == str(tmp_path / "mine")
     assert environment["MARKET_PIPELINE_SIMULATOR_URL"] == "http://127.0.0.1:9000"
     assert (environment["MARKET_PIPELINE_CODE_PORT"], environment["DAGSTER_HOME"]) == ("3131", "home")
+
+
+def test_spans_and_quiet_hours_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().alert_repeat_after == (
+        timedelta(minutes=15),
+        timedelta(hours=1),
+        timedelta(hours=4),
+        timedelta(days=1),
+    )
+    monkeypatch.setenv("ALERT_REPEAT_AFTER", "2h, 30m")
+    monkeypatch.setenv("ALERT_ESCALATE_AFTER", "never")
+    monkeypatch.setenv("ALERT_QUIET_HOURS", "22:00-07:00 Africa/Casablanca")
+    settings = load_settings()
+    assert settings.alert_repeat_after == (timedelta(minutes=30), timedelta(hours=2))
+    assert settings.alert_escalate_after == ()
+    assert settings.alert_quiet_hours == QuietHours(time(22), time(7), "Africa/Casablanca")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALERT_REPEAT_AFTER", "soon", "'soon' is no span of time; write one like 45s, 15m, 2h or 1d (seen: 'soon')"),
+        ("ALERT_REPEAT_AFTER", "0m", "'0m' is no span of time"),
+        ("ALERT_QUIET_HOURS", "late", "write quiet hours like 22:00-07:00"),
+        ("ALERT_QUIET_HOURS", "22:00-07:00 Atlantis/Main", "there is no time zone Atlantis/Main"),
+        ("ALERT_QUIET_HOURS", "07:00-07:00", "quiet hours that begin when they end"),
+        ("ALERT_QUIET_HOURS", "25:00-07:00", "hour must be in 0..23"),
+    ],
+)
+def test_a_wrong_span_or_quiet_hour_is_named_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    text = refusal()
+    assert f"{name}: " in text
+    assert said in text
+
+
+def test_every_part_of_a_secret_address_is_a_secret_word() -> None:
+    settings = Settings(
+        heartbeat_url=SecretStr("https://hc.example/ping/key-1"),
+        proxies=SecretStr("yahoo=http://me:pass-2@proxy.example:8080,http://me:pass-3@other.example:80"),
+        _env_file=None,
+    )
+    words = settings.secret_words
+    assert {"/ping/key-1", "pass-2", "pass-3"} <= set(words)
+    assert list(words) == sorted(words, key=len, reverse=True)

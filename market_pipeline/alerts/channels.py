@@ -7,6 +7,7 @@ import ssl
 import structlog
 
 from market_pipeline.alerts.channel import Channel
+from market_pipeline.alerts.heartbeat import Heartbeat
 from market_pipeline.alerts.log import LogChannel
 from market_pipeline.alerts.mail import MailChannel, security_for
 from market_pipeline.alerts.message import Origin
@@ -24,6 +25,27 @@ def channels(settings: Settings) -> tuple[Channel, ...]:
     context = trust(settings)
     found = (_slack(settings, context), _mail(settings, context))
     return (LogChannel(), *(channel for channel in found if channel is not None))
+
+
+def off_reasons(settings: Settings) -> dict[str, str]:
+    """Return each way of telling people that is off, with what turns it on."""
+    url, token = settings.slack_webhook_url, settings.slack_bot_token
+    has_slack = any(secret is not None and secret.get_secret_value() for secret in (url, token))
+    has_heartbeat = settings.heartbeat_url is not None and settings.heartbeat_url.get_secret_value()
+    off = {
+        "slack": "" if has_slack else "set SLACK_WEBHOOK_URL, or SLACK_BOT_TOKEN and SLACK_CHANNEL",
+        "mail": "" if settings.smtp_host else "set SMTP_HOST and ALERT_EMAIL_RECIPIENTS",
+        "heartbeat": "" if has_heartbeat else "set HEARTBEAT_URL",
+    }
+    if settings.smtp_host and not settings.email_recipients:
+        off["mail"] = "set ALERT_EMAIL_RECIPIENTS"
+    return {name: reason for name, reason in off.items() if reason}
+
+
+def heartbeat(settings: Settings) -> Heartbeat | None:
+    """Return the dead man's switch, if the settings name one. Raises ConfigurationError as `channels` does."""
+    url = settings.heartbeat_url
+    return Heartbeat(url, trust(settings)) if url is not None and url.get_secret_value() else None
 
 
 def origin(settings: Settings) -> Origin:
@@ -50,12 +72,13 @@ def _slack(settings: Settings, context: ssl.SSLContext) -> Channel | None:
     if settings.slack_webhook_url is not None and settings.slack_webhook_url.get_secret_value():
         from market_pipeline.alerts.slack import SlackWebhook
 
-        return SlackWebhook(settings.slack_webhook_url, context)
+        return SlackWebhook(settings.slack_webhook_url, context, mention=settings.slack_escalation_mention)
     if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
         from market_pipeline.alerts.slack import SLACK_API, SlackBot
 
         base_url = (settings.slack_api_url or SLACK_API).rstrip("/") + "/"
-        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context)
+        mention = settings.slack_escalation_mention
+        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context, mention=mention)
     return None
 
 
@@ -75,4 +98,5 @@ def _mail(settings: Settings, context: ssl.SSLContext) -> Channel | None:
         username,
         settings.smtp_password,
         context,
+        escalation_recipients=settings.escalation_recipients,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.markets.schema import AlertLimits
 from market_pipeline.quality.health import Health
 from market_pipeline.quality.situation import Situation
@@ -34,14 +35,19 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that is wrong now. (market, key) names it; `since` is when it began, as far as is known (UTC)."""
+    """Something that is wrong now. (market, key) names it; `since` is when it began, as far as is known (UTC).
 
-    key: Key
+    `cause` names what several conditions and markets may share, like "source:yahoo": they are told as one.
+    """
+
+    key: str
     market: str
     title: str
     since: datetime
     evidence: str
     what_to_do: str
+    severity: Severity = Severity.WARNING
+    cause: str = ""
     run_id: str | None = None
     """The run that shows it, if one does."""
 
@@ -52,7 +58,7 @@ class Verdict:
 
     market: str
     holding: tuple[Condition, ...]
-    undecided: frozenset[Key]
+    undecided: frozenset[str]
 
 
 class Undecided:
@@ -70,6 +76,12 @@ def band(value: float, alert: float, clear: float) -> bool | None:
     if alert >= clear:
         return True if value > alert else None if value > clear else False
     return True if value < alert else None if value < clear else False
+
+
+def source_cause(names: Iterable[str]) -> str:
+    """Return the cause that one source's trouble has in every market: the same outage is told once."""
+    found = list(dict.fromkeys(names))
+    return f"source:{found[0]}" if len(found) == 1 else ""
 
 
 def as_judged(is_wrong: bool | None, condition: Condition, /) -> Judged:

@@ -8,29 +8,40 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from market_pipeline.alerts.message import Message, from_json, to_json
+from market_pipeline.alerts.alert import AlertRecord
+from market_pipeline.alerts.change import Change, columns_of, read_alert
+from market_pipeline.alerts.message import Message, from_json
 from market_pipeline.errors import StorageError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS active (
-    market TEXT, key TEXT, title TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (market, key));
+CREATE TABLE IF NOT EXISTS alerts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, market TEXT NOT NULL, key TEXT NOT NULL, cause TEXT NOT NULL,
+    title TEXT NOT NULL, severity TEXT NOT NULL, since TEXT NOT NULL, noticed TEXT NOT NULL, evidence TEXT NOT NULL,
+    what_to_do TEXT NOT NULL, run_id TEXT NOT NULL, ended TEXT, told TEXT, escalated TEXT, end_told TEXT,
+    revision INTEGER NOT NULL DEFAULT 1, published INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX IF NOT EXISTS one_is_on ON alerts (market, key) WHERE ended IS NULL;
+CREATE TABLE IF NOT EXISTS told_groups (name TEXT PRIMARY KEY, told TEXT NOT NULL, repeats INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS silences (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, market TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+    reason TEXT NOT NULL, ended TEXT);
+CREATE TABLE IF NOT EXISTS held (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, message TEXT NOT NULL, alerts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS queue (
     number INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, message TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, refused TEXT);
+CREATE TABLE IF NOT EXISTS queued_alerts (entry INTEGER NOT NULL, alert INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS told_to (alert INTEGER NOT NULL, channel TEXT NOT NULL, at TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS channels (name TEXT PRIMARY KEY, last_delivered TEXT, last_error TEXT);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveAlert:
-    """An alert that is on."""
-
-    market: str
-    key: str
-    title: str
-    since: datetime
+_FROM_FIRST_VERSION = """
+INSERT INTO alerts (market, key, cause, title, severity, since, noticed, evidence, what_to_do, run_id, told)
+    SELECT market, key, '', title, 'warning', since, since, '', '', '', since FROM active;
+INSERT INTO told_groups SELECT DISTINCT 'market:' || market, min(since), 0 FROM active GROUP BY market;
+DROP TABLE active;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +63,6 @@ class ChannelStatus:
     last_error: str | None
 
 
-class Change:
-    """One transaction over what is on and what is to be told: all of it happens, or nothing."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def active(self, market: str) -> tuple[ActiveAlert, ...]:
-        """Return what is on in `market`, oldest first."""
-        rows = self._connection.execute(
-            "SELECT market, key, title, since FROM active WHERE market = ? ORDER BY rowid", (market,)
-        )
-        return tuple(ActiveAlert(m, key, title, _moment(since)) for m, key, title, since in rows)
-
-    def begin(self, alert: ActiveAlert) -> None:
-        """Note that an alert is on."""
-        row = (alert.market, alert.key, alert.title, alert.since.isoformat())
-        self._connection.execute("INSERT INTO active VALUES (?, ?, ?, ?)", row)
-
-    def end(self, alert: ActiveAlert) -> None:
-        """Note that an alert is over."""
-        self._connection.execute("DELETE FROM active WHERE market = ? AND key = ?", (alert.market, alert.key))
-
-    def queue(self, message: Message, channels: Sequence[str]) -> None:
-        """Append the message to the queue of each channel."""
-        rows = [(channel, to_json(message)) for channel in channels]
-        self._connection.executemany("INSERT INTO queue (channel, message) VALUES (?, ?)", rows)
-
-    def last_heartbeat(self) -> datetime | None:
-        """Return when the last sign of life was queued."""
-        row = self._connection.execute("SELECT value FROM notes WHERE name = 'heartbeat'").fetchone()
-        return _moment(row[0]) if row else None
-
-    def note_heartbeat(self, at: datetime) -> None:
-        """Note that a sign of life was queued."""
-        self._connection.execute("INSERT OR REPLACE INTO notes VALUES ('heartbeat', ?)", (at.isoformat(),))
-
-
 class Ledger:
     """The file. Every call opens and closes it, so any process may look at any time."""
 
@@ -100,6 +74,8 @@ class Ledger:
             raise self._failure(error) from error
         with self._connect() as connection:
             connection.executescript(_SCHEMA)
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'active'").fetchone():
+                connection.executescript(f"BEGIN IMMEDIATE; {_FROM_FIRST_VERSION} COMMIT;")
 
     @contextmanager
     def change(self) -> Iterator[Change]:
@@ -125,6 +101,7 @@ class Ledger:
         """Take a delivered message off the queue."""
         with self._connect() as connection:
             connection.execute("BEGIN IMMEDIATE")
+            _note_who_was_told(connection, number, channel, at=at)
             connection.execute("DELETE FROM queue WHERE number = ?", (number,))
             connection.execute("INSERT OR REPLACE INTO channels VALUES (?, ?, NULL)", (channel, at.isoformat()))
             connection.commit()
@@ -159,6 +136,24 @@ class Ledger:
         oldest = queued[0].message.at if queued else None
         return ChannelStatus(channel, len(queued), oldest, _moment(delivered) if delivered else None, error)
 
+    def unpublished(self, *, limit: int = 1_000) -> tuple[AlertRecord, ...]:
+        """Return the alerts that have changed since the table of alerts was last written, oldest first."""
+        sql = (
+            f"SELECT {columns_of('a')}, revision, group_concat(DISTINCT channel), count(at) FROM alerts AS a"  # noqa: S608
+            " LEFT JOIN told_to ON alert = number WHERE published < revision GROUP BY number ORDER BY number LIMIT ?"
+        )
+        with self._connect() as connection:
+            rows = connection.execute(sql, (limit,)).fetchall()
+        return tuple(_record(row) for row in rows)
+
+    def note_published(self, records: Sequence[AlertRecord]) -> None:
+        """Note that the table of alerts shows these."""
+        rows = [(record.revision, record.alert.number) for record in records]
+        with self._connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("UPDATE alerts SET published = ? WHERE number = ?", rows)
+            connection.commit()
+
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -172,6 +167,21 @@ class Ledger:
             f"tried to use the alerts' file {self._path}: {error}; a retry does not help unless the disk was full; "
             "free space or correct the folder's rights; a damaged file may be deleted: what is wrong then fires again"
         )
+
+
+def _note_who_was_told(connection: sqlite3.Connection, entry: int, channel: str, *, at: datetime) -> None:
+    numbers = connection.execute("SELECT alert FROM queued_alerts WHERE entry = ?", (entry,)).fetchall()
+    for (number,) in numbers:
+        connection.execute("INSERT INTO told_to VALUES (?, ?, ?)", (number, channel, at.isoformat()))
+        connection.execute("UPDATE alerts SET revision = revision + 1 WHERE number = ?", (number,))
+    connection.execute("DELETE FROM queued_alerts WHERE entry = ?", (entry,))
+
+
+def _record(row: Sequence[Any]) -> AlertRecord:
+    *columns, revision, channels, messages = row
+    return AlertRecord(
+        read_alert(columns), revision, tuple(sorted((channels or "").split(","))) if channels else (), messages
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -10,16 +10,19 @@ _log = structlog.get_logger(__name__)
 
 
 class LogChannel:
-    """Writes alerts as ERROR, recoveries as WARNING and heartbeats as INFO."""
+    """Writes alerts, reminders and escalations as ERROR, recoveries and summaries as WARNING, signs of life as INFO."""
 
     name = "log"
 
     def send(self, message: Message) -> None:
         """Write one line. Cannot fail."""
-        write = {MessageKind.ALERT: _log.error, MessageKind.RECOVERED: _log.warning}.get(message.kind, _log.info)
+        write = {MessageKind.RECOVERED: _log.warning, MessageKind.SUMMARY: _log.warning}.get(message.kind, _log.info)
+        if message.kind in (MessageKind.ALERT, MessageKind.REMINDER, MessageKind.ESCALATED):
+            write = _log.error
         write(
             message.kind.value,
             market=message.market,
+            severity=message.severity.value,
             title=message.title,
             since=message.since.isoformat(),
             evidence=message.evidence,

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from market_pipeline.alerts.channel import TIMEOUT_SECONDS, without_secrets
 from market_pipeline.alerts.message import Message, as_html, as_text, subject
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.errors import DeliveryError, MessageRefused
 
 _log = structlog.get_logger(__name__)
@@ -53,6 +54,7 @@ class MailChannel:
     password: SecretStr | None = None
     ssl_context: ssl.SSLContext | None = None
     timeout_seconds: float = TIMEOUT_SECONDS
+    escalation_recipients: tuple[str, ...] = ()
     name: str = "mail"
 
     def send(self, message: Message) -> None:
@@ -102,10 +104,13 @@ class MailChannel:
         mail = EmailMessage()
         mail["Subject"] = subject(message)
         mail["From"] = self.sender
-        mail["To"] = ", ".join(self.recipients)
+        more = self.escalation_recipients if message.is_escalated else ()
+        mail["To"] = ", ".join(dict.fromkeys((*self.recipients, *more)))
         mail["Date"] = format_datetime(message.at)
         mail["Message-ID"] = f"<{message.name}@market-pipeline>"
         mail["Auto-Submitted"] = "auto-generated"
+        if message.severity is Severity.CRITICAL:
+            mail["X-Priority"] = "1"
         mail.set_content(as_text(message))
         mail.add_alternative(as_html(message), subtype="html")
         return mail
@@ -136,6 +141,8 @@ def _remedy(error: Exception) -> str:
         return "add the server's certificate authority with MARKET_PIPELINE_CA_BUNDLE"
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return "check SMTP_USERNAME and SMTP_PASSWORD"
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return "check SMTP_SENDER, and whether the server wants a login (SMTP_USERNAME, SMTP_PASSWORD)"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "check ALERT_EMAIL_RECIPIENTS"
     return "if this stays, check SMTP_HOST, SMTP_PORT (465 is TLS, 587 STARTTLS) and that the server is up"

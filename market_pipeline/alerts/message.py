@@ -9,13 +9,29 @@ from html import escape
 
 from pydantic import TypeAdapter
 
+from market_pipeline.alerts.severity import Severity
+
 
 class MessageKind(StrEnum):
     """Why somebody is told."""
 
     ALERT = "alert"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
     RECOVERED = "recovered"
+    SUMMARY = "summary"
     HEARTBEAT = "heartbeat"
+    TEST = "test"
+
+
+_HEADS = {MessageKind.REMINDER: "STILL ON"}
+_GRADED = frozenset({MessageKind.ALERT, MessageKind.REMINDER, MessageKind.ESCALATED})
+_WITHOUT_PERIOD = frozenset({MessageKind.HEARTBEAT, MessageKind.SUMMARY, MessageKind.TEST})
+
+
+PLATFORM = "platform"
+"""What belongs to no market: Dagster, the processes, the machine."""
+NO_MARKETS = frozenset({PLATFORM, "all markets"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +46,8 @@ class Origin:
 class Message:
     """A message. `at` is when it was written: a late delivery does not change it. Times are UTC.
 
-    `name` is unique and stable over retries: mail carries it as its Message-ID.
+    `name` is unique and stable over retries: mail carries it as its Message-ID. `markets` are those that it is about.
+    What is escalated goes to more people.
     """
 
     name: str
@@ -42,11 +59,17 @@ class Message:
     evidence: str
     what_to_do: str
     origin: Origin
+    severity: Severity = Severity.WARNING
+    is_escalated: bool = False
+    markets: tuple[str, ...] = ()
+    run_id: str = ""
 
     @property
     def link(self) -> str:
-        """Return the UI's page of this market's assets: its lineage, checks and runs."""
-        if self.kind is MessageKind.HEARTBEAT:
+        """Return the UI's page of the run, or of this market's assets: its lineage, checks and runs."""
+        if self.run_id:
+            return f"{self.origin.ui_url}/runs/{self.run_id}"
+        if self.kind in _WITHOUT_PERIOD or len(self.markets) > 1 or self.market in NO_MARKETS:
             return self.origin.ui_url
         return f"{self.origin.ui_url}/locations/market_pipeline/asset-groups/{self.market}"
 
@@ -67,7 +90,8 @@ def from_json(text: str) -> Message:
 def subject(message: Message) -> str:
     """Return one line: "[SIMULATED] ALERT casablanca: data is stale"."""
     mark = "[SIMULATED] " if message.origin.is_simulated else ""
-    line = f"{mark}{message.kind.value.upper()} {message.market}: {message.title}"
+    head = _HEADS.get(message.kind, message.kind.value.upper())
+    line = f"{mark}{head} {message.market}: {message.title}"
     return " ".join(line.split())
 
 
@@ -80,6 +104,7 @@ def facts(message: Message) -> tuple[tuple[str, str], ...]:
         ("since", _period(message)),
         ("evidence", message.evidence),
         ("what to do", message.what_to_do),
+        ("severity", message.severity.value if message.kind in _GRADED else ""),
         ("look", message.link),
     )
     return tuple((label, value) for label, value in every if value)
@@ -92,13 +117,32 @@ def as_text(message: Message) -> str:
 
 
 def as_html(message: Message) -> str:
-    """Return the message as a small HTML page; everything in it is escaped."""
-    cells = "".join(
-        f'<tr><th align="left" valign="top">{escape(label)}</th><td>{_html_value(value)}</td></tr>'
+    """Return the message as a small HTML page that reads well in a mail client; everything in it is escaped."""
+    rows = "".join(
+        f'<tr><th align="left" valign="top" style="{_LABEL}">{escape(label)}</th>'
+        f'<td valign="top" style="{_VALUE}">{_html_value(value)}</td></tr>'
         for label, value in facts(message)
     )
-    head = escape(subject(message))
-    return f"<!doctype html><html><body><h3>{head}</h3><table cellpadding='4'>{cells}</table></body></html>"
+    # mail clients drop style sheets, so each element carries its own
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(subject(message))}</title></head>'
+        f'<body style="{_PAGE}"><h3 style="{_HEADLINE}border-left:6px solid {_colour(message)};">'
+        f'{escape(subject(message))}</h3><table cellspacing="0" style="border-collapse:collapse;">{rows}</table>'
+        "</body></html>"
+    )
+
+
+_PAGE = "margin:16px;font-family:Helvetica,Arial,sans-serif;font-size:14px;color:#1f2328;background:#ffffff;"
+_HEADLINE = "margin:0 0 12px 0;padding:6px 12px;font-size:17px;"
+_LABEL = "padding:5px 18px 5px 12px;white-space:nowrap;font-weight:normal;color:#59636e;border-top:1px solid #e1e4e8;"
+_VALUE = "padding:5px 12px 5px 0;max-width:640px;overflow-wrap:anywhere;border-top:1px solid #e1e4e8;"
+_RED, _AMBER, _GREEN, _GREY = "#cf222e", "#bf8700", "#1a7f37", "#59636e"
+
+
+def _colour(message: Message) -> str:
+    if message.kind in _GRADED:
+        return _RED if message.severity is Severity.CRITICAL else _AMBER
+    return _GREEN if message.kind is MessageKind.RECOVERED else _GREY
 
 
 def _html_value(value: str) -> str:
@@ -111,13 +155,13 @@ def _what(message: Message) -> str:
 
 
 def _period(message: Message) -> str:
-    if message.kind is MessageKind.HEARTBEAT:
+    if message.kind in _WITHOUT_PERIOD:
         return ""
     begin = f"{message.since:%Y-%m-%d %H:%M} UTC"
     passed = duration(message.at - message.since)
-    if message.kind is MessageKind.ALERT and message.since == message.at:
+    if message.kind in _GRADED and message.since == message.at:
         return begin
-    if message.kind is MessageKind.ALERT:
+    if message.kind in _GRADED:
         return f"{begin} ({passed} ago at {message.at:%H:%M} UTC)"
     return f"{begin} until {message.at:%Y-%m-%d %H:%M} UTC, {passed}"
 

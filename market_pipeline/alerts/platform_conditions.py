@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from market_pipeline.alerts.condition import UNDECIDED, Condition, Judged, Key, Verdict, as_judged, band
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.quality.health import ALL_MARKETS
 
 LOW_DISK_BYTES = 5_000_000_000
@@ -48,6 +49,7 @@ def _disk_low(at: datetime, disk: Disk) -> Judged:
         at,
         f"{disk.free_bytes / 1e9:.1f} GB free in {disk.folder} (limit {LOW_DISK_BYTES / 1e9:g} GB)",
         "make room, shorten `retention` in the market files, or set MARKET_PIPELINE_DATA to a larger disk",
+        Severity.CRITICAL,
     )
     return as_judged(band(disk.free_bytes, LOW_DISK_BYTES, LOW_DISK_CLEAR_BYTES), condition)
 

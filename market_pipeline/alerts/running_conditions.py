@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from market_pipeline.alerts.condition import UNDECIDED, Condition, Judged, Key, as_judged, band
+from market_pipeline.alerts.condition import UNDECIDED, Condition, Judged, Key, as_judged, band, source_cause
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.markets.schema import AlertLimits
 from market_pipeline.quality.coverage import CoverageLevel
 from market_pipeline.quality.freshness import FreshnessLevel
@@ -32,6 +33,7 @@ def not_running(situation: Situation, _: Health, limits: AlertLimits) -> Judged:
         _silent_since(situation),
         f"{silent:.0f} open minutes without a cycle that brought a quote (limit {limit:g}){never}",
         DAEMON,
+        Severity.CRITICAL,
         run_id=situation.runs.last_id,
     )
     return as_judged(band(silent, limit, clear), condition)
@@ -58,6 +60,7 @@ def stale_data(situation: Situation, _: Health, __: AlertLimits) -> Judged:
         since,
         fresh.text,
         OLD_DATA,
+        Severity.CRITICAL,
         run_id=situation.runs.last_id,
     )
 
@@ -94,6 +97,7 @@ def error_rate(situation: Situation, _: Health, limits: AlertLimits) -> Judged:
         situation.at,
         "\n".join([f"error rate {rate:.1%}: {error_evidence(situation)}", *lines]),
         remedy_for(worst.by_status, worst.source) if worst else remedy_for(requests.failed_by_status),
+        cause=source_cause([found.source for found in requests.sources]),
         run_id=situation.runs.last_id,
     )
     return as_judged(band(rate, limits.error_rate, limits.error_rate_clear), condition)

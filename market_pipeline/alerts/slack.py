@@ -22,7 +22,8 @@ from market_pipeline.alerts.message import Message, facts, subject
 from market_pipeline.errors import DeliveryError, MessageRefused
 
 SLACK_API = "https://slack.com/api/"
-MAX_TEXT, MAX_BLOCK_TEXT, MAX_HEADER = 40_000, 3_000, 150
+MAX_TEXT, MAX_BLOCKS, MAX_BLOCK_TEXT, MAX_HEADER = 40_000, 50, 3_000, 150
+"""https://docs.slack.dev/reference/block-kit/blocks: characters of the text, of a section and of a header; blocks."""
 
 _REFUSED = frozenset({"invalid_payload", "invalid_blocks", "msg_too_long", "msg_blocks_too_long", "no_text"})
 _FAILURES = (SlackClientError, OSError, HTTPException, ValueError)
@@ -38,6 +39,7 @@ class SlackWebhook:
     url: SecretStr
     ssl_context: SSLContext | None = None
     timeout_seconds: int = TIMEOUT_SECONDS
+    mention: str = ""
     name: str = "slack_webhook"
 
     def send(self, message: Message) -> None:
@@ -46,7 +48,7 @@ class SlackWebhook:
             self.url.get_secret_value(), self.timeout_seconds, self.ssl_context, logger=_silent, retry_handlers=[]
         )
         try:
-            answer = client.send(text=fallback_text(message), blocks=blocks(message))
+            answer = client.send(text=fallback_text(message), blocks=blocks(message, mention=self.mention))
         except _FAILURES as error:
             raise _failure("webhook", f"{type(error).__name__}: {error}", self.url) from None
         if answer.status_code != 200:
@@ -62,6 +64,7 @@ class SlackBot:
     base_url: str = SLACK_API
     ssl_context: SSLContext | None = None
     timeout_seconds: int = TIMEOUT_SECONDS
+    mention: str = ""
     name: str = "slack_bot"
 
     def send(self, message: Message) -> None:
@@ -75,7 +78,9 @@ class SlackBot:
             retry_handlers=[],
         )
         try:
-            client.chat_postMessage(channel=self.channel, text=fallback_text(message), blocks=blocks(message))
+            client.chat_postMessage(
+                channel=self.channel, text=fallback_text(message), blocks=blocks(message, mention=self.mention)
+            )
         except SlackApiError as error:
             saw = (
                 f"{error.response.get('error')}" if isinstance(error.response.data, dict) else "an answer without JSON"
@@ -91,13 +96,19 @@ def fallback_text(message: Message) -> str:
     return _clip("\n".join(lines), MAX_TEXT - 1)
 
 
-def blocks(message: Message) -> list[dict[str, object]]:
-    """Return the message as Block Kit: a header and one section a fact, within Slack's limits."""
+def blocks(message: Message, *, mention: str = "") -> list[dict[str, object]]:
+    """Return the message as Block Kit: a header and one section a fact, within Slack's limits.
+
+    `mention` is the operator's own markup (<!channel>, <@U…>), for what has escalated.
+    """
+    head = subject(message)
     header: dict[str, object] = {
         "type": "header",
-        "text": {"type": "plain_text", "text": subject(message)[:MAX_HEADER]},
+        "text": {"type": "plain_text", "text": head if len(head) <= MAX_HEADER else head[: MAX_HEADER - 1] + "…"},
     }
-    return [header, *(_section(f"*{label}*\n{escape_slack(value)}") for label, value in facts(message))]
+    called = [_section(mention)] if mention and message.is_escalated else []
+    sections = [_section(f"*{label}*\n{escape_slack(value)}") for label, value in facts(message)]
+    return [header, *called, *sections][:MAX_BLOCKS]
 
 
 def escape_slack(text: str) -> str:

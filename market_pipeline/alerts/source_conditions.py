@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from market_pipeline.alerts.condition import UNDECIDED, Condition, Judged, Key, as_judged, band
+from market_pipeline.alerts.condition import UNDECIDED, Condition, Judged, Key, as_judged, band, source_cause
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.markets.schema import AlertLimits
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.quality.health import Health
@@ -24,6 +25,7 @@ def breaker_open(situation: Situation, _: Health, __: AlertLimits) -> Judged:
         "\n".join(_breaker_text(breaker) for breaker in breakers),
         "nothing while the other sources answer: it is probed by itself, two minutes apart at most; market-pipeline "
         "doctor says whether it can be reached from here",
+        cause=source_cause(breaker.source for breaker in breakers),
         run_id=situation.runs.last_id,
     )
 
@@ -47,6 +49,7 @@ def budget_exhausted(situation: Situation, _: Health, limits: AlertLimits) -> Ju
         "\n".join(_budget_text(budget) for budget in budgets if budget.deferred),
         "market-pipeline status shows each budget: refusals halve it and it recovers by itself; otherwise make tier 1 "
         "smaller, the source's cadence longer, or the budget larger where its terms allow",
+        cause=source_cause([worst.source]),
         run_id=situation.runs.last_id,
     )
     return as_judged(band(worst.share, limits.deferred_share, limits.deferred_share_clear), condition)
@@ -77,5 +80,7 @@ def token_rejected(situation: Situation, _: Health, __: AlertLimits) -> Judged:
             for found in refused
         ),
         BY_STATUS[status],
+        Severity.CRITICAL,
+        cause=source_cause(found.source for found in refused),
         run_id=situation.runs.last_id,
     )

@@ -26,6 +26,8 @@ from market_pipeline.errors import MarketPipelineError, Transient
 
 WIDTH_WITHOUT_TERMINAL = 400
 """Wide enough that a pipe, a file or grep gets each row of a table on one line."""
+SHOWN = "screen: "
+"""How a line of a part begins that people are to see where `up` runs."""
 log = logging.getLogger("market_pipeline.cli")
 
 out = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from market_pipeline.cli import (
+    alert,
     backfill,
     chart,
     cycle,
@@ -19,10 +20,12 @@ from market_pipeline.cli import (
     indicators,
     probe,
     screen,
+    silence,
     simulate,
     status,
     up,
     views,
+    watchdog,
 )
 from market_pipeline.cli.console import ExitCode, notes, say_error
 
@@ -33,7 +36,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, chart, views, indicators, screen, export):
+for verb in (
+    up,
+    simulate,
+    cycle,
+    backfill,
+    gaps,
+    status,
+    doctor,
+    probe,
+    alert,
+    silence,
+    watchdog,
+    chart,
+    views,
+    indicators,
+    screen,
+    export,
+):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130

@@ -17,9 +17,9 @@ from rich.progress import Progress
 
 from market_pipeline.cli.console import ExitCode, guarded, notes
 from market_pipeline.cli.feed import feed_settings, require_sources
+from market_pipeline.cli.parts import when_orphaned
 from market_pipeline.cli.progress import PlainProgress, progress_bar
 from market_pipeline.cli.ready_screen import print_ready_screen
-from market_pipeline.cli.supervision import when_orphaned
 from market_pipeline.errors import ConfigurationError, MarketPipelineError, SourceUnreachable
 from market_pipeline.settings import Feed, Settings
 from market_pipeline.sources.breaker import forget_breakers

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from market_pipeline.cli.console import notes
 from market_pipeline.cli.opening import opening_moment
-from market_pipeline.cli.supervision import ProcessSpec, executable, require_free_port
+from market_pipeline.cli.parts import ProcessSpec
+from market_pipeline.cli.supervision import executable, require_free_port
 from market_pipeline.clock import SystemClock
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.markets.loader import load_markets
@@ -33,8 +35,15 @@ def processes(settings: Settings, *, starts_open: bool) -> list[ProcessSpec]:
     port = urlsplit(settings.simulator_url).port or 80
     require_free_port(port, what="the simulated exchange", setting="MARKET_PIPELINE_SIMULATOR_URL")
     start = _start(settings, starts_open=starts_open)
-    command = [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", start.isoformat()]
-    return [ProcessSpec("simulator", command, child_environment(settings), Path.cwd()), *_dagster(settings)]
+    command = partial(_simulator, port, start)
+    simulator = ProcessSpec("simulator", command(0), child_environment(settings), Path.cwd(), command_again=command)
+    return [simulator, *_dagster(settings)]
+
+
+def _simulator(port: int, start: datetime, /, seconds: float) -> list[str]:
+    """Return the simulated exchange's command: started again later, its clock goes on where it would be by now."""
+    moment = start + timedelta(seconds=seconds)
+    return [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", moment.isoformat()]
 
 
 def _start(settings: Settings, *, starts_open: bool) -> datetime:
@@ -63,6 +72,7 @@ def _dagster(settings: Settings) -> list[ProcessSpec]:
     commands = {
         "code_server": [executable("dagster"), "code-server", "start", *code, *location],
         "daemon": [executable("dagster-daemon"), "run", *workspace],
+        "watchdog": [executable("market-pipeline"), "watchdog", "--for-up"],
         "webserver": [executable("dagster-webserver"), "-h", "127.0.0.1", "-p", str(settings.ui_port), *workspace],
     }
     return [

@@ -1,53 +1,45 @@
-"""Starts and stops the processes of one machine through honcho; each process logs to its own file."""
+"""Starts, restarts and stops the processes of one machine through honcho; each process logs to its own file."""
 
 from __future__ import annotations
 
 import multiprocessing
-import os
-import shlex
+import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from filelock import FileLock, Timeout
-from honcho.manager import KILL_WAIT, Manager
-from honcho.process import Process
+from honcho.manager import Manager
 
+from market_pipeline.cli.console import SHOWN, notes
+from market_pipeline.cli.parts import SYSTEM, ProcessSpec, Switches, Watched, shell_line
+from market_pipeline.cli.parts_record import PARTS_FILE, RESTARTS, PartsRecord
 from market_pipeline.errors import UsageError
 
 LOG_CAP_BYTES = 20_000_000
-ORPHAN_POLL_SECONDS = 0.5
-SYSTEM = "system"
-"""The name under which honcho itself reports."""
-
-
-@dataclass(frozen=True)
-class ProcessSpec:
-    """One process: its name, its command as a list of words, and what it needs around it."""
-
-    name: str
-    command: Sequence[str]
-    environment: dict[str, str]
-    folder: Path
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+STARTED = re.compile(r"started \(pid=(\d+)\)")
 
 
 class ProcessLogs:
     """honcho's printer: writes each process's lines to logs/<name>.log, and remembers the last one."""
 
-    def __init__(self, folder: Path, on_system_line: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_system_line: Callable[[bytes], None],
+        on_line: Callable[[str], None] = lambda _: None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.width = 0
         self.last_lines: dict[str, str] = {}
         self._folder = folder
-        self._on_system_line = on_system_line
+        self._on_system_line, self._on_line = on_system_line, on_line
         self._files: dict[str, IO[bytes]] = {}
 
     def write(self, message: Any) -> None:
@@ -55,10 +47,12 @@ class ProcessLogs:
         line = message.data if isinstance(message.data, bytes) else str(message.data).encode()
         name = message.name or SYSTEM
         self._file(name).write(line if line.endswith(b"\n") else line + b"\n")
-        if text := line.decode(errors="replace").strip():
+        if text := COLOURS.sub("", line.decode(errors="replace")).strip():
             self.last_lines[name] = text
         if name == SYSTEM:
             self._on_system_line(line)
+        else:
+            self._on_line(text)
 
     def _file(self, name: str) -> IO[bytes]:
         file = self._files.get(name)
@@ -73,84 +67,73 @@ class ProcessLogs:
         return file
 
 
-class Watched(Process):  # type: ignore[misc]  # honcho has no types
-    """honcho's process, which ends when the supervisor was killed and could not end it."""
-
-    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        """Run it in a watcher of its own."""
-        when_orphaned(self._end_all)
-        super().run(events, ignore_signals)
-
-    def _end_all(self) -> None:
-        child: subprocess.Popen[bytes] | None = self._child
-        if child is not None:
-            for number in (signal.SIGTERM, signal.SIGKILL):
-                with suppress(ProcessLookupError):
-                    os.killpg(child.pid, number)
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(KILL_WAIT)
-        os._exit(1)
-
-
-def when_orphaned(end: Callable[[], None]) -> None:
-    """Call `end` in a thread once the process that started this one is dead."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(ORPHAN_POLL_SECONDS)
-        end()
-
-    threading.Thread(target=watch, name="orphan", daemon=True).start()
-
-
 class Supervisor(Manager):  # type: ignore[misc]  # honcho has no types
-    """honcho's manager, which may also be told to stop while its processes are still being started."""
+    """honcho's manager, whose parts start again, and which may be told to stop while they are still being started."""
 
-    def __init__(self, specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], None]) -> None:
-        self.logs = ProcessLogs(logs, self._on_system_line)
+    def __init__(self, specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], bool]) -> None:
+        self.logs = ProcessLogs(logs, self._on_system_line, self._on_line)
         super().__init__(printer=self.logs)
         self._process_ctor = Watched
         self.is_stopping = False
         self.ended_by_itself: str | None = None
+        self.record = PartsRecord(logs.parent / PARTS_FILE)
         self._not_started = len(specs)
         self._when_started = when_started
+        self._switches = Switches()
         for spec in specs:
-            command = "exec " + shlex.join(spec.command)
-            self.add_process(spec.name, command, env=spec.environment, cwd=str(spec.folder))
+            part = self.add_process(spec.name, shell_line(spec.command), env=spec.environment, cwd=str(spec.folder))
+            part.spec, part.switches = spec, self._switches
 
     def terminate(self) -> None:
         """Ask every process to stop, as soon as all are known."""
         self.is_stopping = True
+        self._switches.stopping.set()
         if not self._not_started:
             super().terminate()
 
+    def _on_line(self, text: str) -> None:
+        if text.startswith(SHOWN):
+            notes.print(text.removeprefix(SHOWN).strip(), markup=False)
+
     def _on_system_line(self, line: bytes) -> None:
-        if b" started (pid=" in line:
-            self._not_started -= 1
-            if not self._not_started:
-                self._all_are_started()
-        elif b" stopped (rc=" in line and not self.is_stopping and self.ended_by_itself is None:
-            self.ended_by_itself = line.split(b" ", 1)[0].decode()
+        name, _, rest = line.decode(errors="replace").partition(" ")
+        if started := STARTED.match(rest):
+            self.record.note_start(name, int(started[1]))
+            if self._not_started:
+                self._not_started -= 1
+                if not self._not_started:
+                    self._all_are_started()
+        elif restarts := RESTARTS.match(rest):
+            text = self.record.note_end(name, restarts, self.logs.last_lines.get(name, "none"))
+            notes.print(text, markup=False)
+        elif rest.startswith("stopped (rc=") and not self.is_stopping and self.ended_by_itself is None:
+            self.ended_by_itself = name
 
     def _all_are_started(self) -> None:
         if self.is_stopping:
             super().terminate()
         else:
-            threading.Thread(target=self._when_started, name="prepare", daemon=True).start()
+            threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _prepare(self) -> None:
+        """Do what is to be done once all have started. What never worked is not started again, but names its fault."""
+        if self._when_started():
+            self._switches.restarting.set()
 
 
-def supervise(specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], None]) -> str | None:
-    """Run all processes until one ends or SIGINT, SIGTERM or SIGHUP comes; then stop the others.
+def supervise(specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], bool]) -> str | None:
+    """Run all processes until SIGINT, SIGTERM or SIGHUP comes; then stop them.
 
-    `when_started` is called in a thread of its own once all have been started. Return None when we were told to
-    stop, else what ended by itself, with its last words.
+    `when_started` is called in a thread of its own once all have been started. From when it returns True on, a process
+    that ends is started again; before that, its end is everybody's. Return None when we were told to stop, else what
+    ended by itself, with its last words.
     """
     supervisor = Supervisor(specs, logs=logs, when_started=when_started)
     signal.signal(signal.SIGHUP, lambda *_: supervisor.terminate())  # a closed terminal must not leave orphans
     supervisor.loop()
     for watcher in multiprocessing.active_children():  # honcho leaves its own, one a process, unreaped
         watcher.join()
+    supervisor.record.forget()
     name = supervisor.ended_by_itself
     if name is None:
         return None

@@ -63,8 +63,8 @@ class Preparation:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self) -> None:
-        """Run it to its end, and when it fails remember its exit code and have everything stopped."""
+    def run(self) -> bool:
+        """Run it to its end, and tell whether all is well; when not, remember its code and have everything stopped."""
         from market_pipeline.settings import child_environment
 
         command = [sys.executable, "-m", "market_pipeline.cli.prepare"]
@@ -73,6 +73,7 @@ class Preparation:
         if code > 0:
             self.failure = code
             os.kill(os.getpid(), signal.SIGTERM)
+        return code == 0
 
     def stop(self) -> None:
         """End it where it is, if it still runs."""

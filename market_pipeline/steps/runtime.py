@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import requests
 
-from market_pipeline.clock import Clock, ShiftedClock, SystemClock
-from market_pipeline.errors import ConfigurationError, SourceUnreachable
+from market_pipeline.clock import Clock, SystemClock
+from market_pipeline.errors import ConfigurationError
 from market_pipeline.indicators.choice import check_choice
 from market_pipeline.markets.loader import load_market, load_markets
 from market_pipeline.markets.schema import MarketFile, SourceRule
@@ -27,6 +26,7 @@ from market_pipeline.sources.recorder import Recorder
 from market_pipeline.sources.source import Source, SourceContext, Transport, source_module
 from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.steps.bar_windows import SessionBlock
+from market_pipeline.steps.feed_clock import simulated_clock
 from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.payloads import PayloadStore
 from market_pipeline.storage.tables import RAW_QUOTES, Table
@@ -230,21 +230,6 @@ def _check_proxies(settings: Settings) -> None:
             f"MARKET_PIPELINE_PROXIES names {', '.join(unknown)}, and the sources are {', '.join(sorted(known))}: "
             "a retry does not help; correct the name"
         )
-
-
-def simulated_clock(url: str) -> ShiftedClock:
-    """Ask the simulated exchange for its time and return a clock that runs beside it."""
-    try:
-        answer = requests.get(f"{url}/_clock", timeout=5)
-        answer.raise_for_status()
-        state = answer.json()
-        return ShiftedClock(datetime.fromisoformat(state["now"]), SystemClock().now(), float(state["speed"]))
-    except (requests.RequestException, ValueError, KeyError) as error:
-        raise SourceUnreachable(
-            f"asked the simulated exchange at {url} for its clock and got no answer ({type(error).__name__}); "
-            "start it with `market-pipeline simulate` (or everything with `make run`) and try again; "
-            "MARKET_PIPELINE_SIMULATOR_URL names its address"
-        ) from error
 
 
 def market_names() -> Sequence[str]:

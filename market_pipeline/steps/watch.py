@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import structlog
 
-from market_pipeline.alerts.channels import channels, origin
 from market_pipeline.alerts.conditions import conditions, platform_conditions
-from market_pipeline.alerts.life import AlertLife, Delivery
 from market_pipeline.alerts.message import Message
+from market_pipeline.alerts.post import Delivery
 from market_pipeline.markets.schema import AlertLimits
 from market_pipeline.quality.freshness import Freshness
 from market_pipeline.quality.health import ALL_MARKETS, Health, health_from, overall, score
@@ -29,6 +28,7 @@ from market_pipeline.steps.service_level import measure_service_level
 from market_pipeline.steps.session_age import SessionAge, session_age
 from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
 from market_pipeline.steps.surroundings import calendar_end, disk_of
+from market_pipeline.steps.tell import Told, tell
 
 __all__ = [
     "WINDOW",
@@ -43,8 +43,6 @@ __all__ = [
 ]
 
 log = structlog.get_logger("market_pipeline.health")
-
-HEARTBEAT_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,10 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
     remember(runtime, seen.health, began=began, situations=seen.situations.values())
     write_health(runtime, dict(_rows(runtime, seen)))
     log.info("health", **{name: entry.score for name, entry in seen.health.items()})
-    messages, deliveries = _tell(runtime, seen)
-    return WatchReport(seen.health, seen.ages, seen.situations, seen.sessions, seen.limits, messages, deliveries)
+    told = _tell(runtime, seen)
+    return WatchReport(
+        seen.health, seen.ages, seen.situations, seen.sessions, seen.limits, told.messages, told.deliveries
+    )
 
 
 def _look(look: Look, seen: _Seen) -> None:
@@ -115,21 +115,21 @@ def _rows(runtime: Runtime, seen: _Seen) -> Iterable[tuple[str, tuple[Health, bo
     yield ALL_MARKETS, (seen.health[ALL_MARKETS], any_open, runtime.clock.now().date())
 
 
-def _tell(runtime: Runtime, seen: _Seen) -> tuple[tuple[Message, ...], tuple[Delivery, ...]]:
-    life = AlertLife(
-        runtime.folder / "alerts.sqlite",
-        channels=channels(runtime.settings),
-        clock=runtime.clock,
-        origin=origin(runtime.settings),
-    )
-    messages = list[Message]()
-    for name, situation in seen.situations.items():
-        messages += life.update(conditions(situation, seen.health[name], limits=seen.limits[name]))
+def _tell(runtime: Runtime, seen: _Seen) -> Told:
     now = runtime.clock.now()
+    verdicts = [
+        conditions(situation, seen.health[name], limits=seen.limits[name])
+        for name, situation in seen.situations.items()
+    ]
     ends = [calendar_end(runtime.market(name), now) for name in seen.situations]
-    messages += life.update(platform_conditions(now, disk=disk_of(runtime), calendars=ends))
-    life.heartbeat(_scores_text(seen.health), every=HEARTBEAT_EVERY)
-    return tuple(messages), life.deliver()
+    verdicts.append(platform_conditions(now, disk=disk_of(runtime), calendars=ends))
+    return tell(
+        runtime.settings,
+        verdicts,
+        clock=runtime.clock,
+        warehouse=runtime.warehouse,
+        sign_of_life=_scores_text(seen.health),
+    )
 
 
 def table_freshness(runtime: Runtime, market: MarketRuntime, table: str) -> Freshness:

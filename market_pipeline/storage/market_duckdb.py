@@ -93,7 +93,7 @@ def _view_statements(layout: Layout, table: Table) -> list[str]:
 
 
 def _file_statements(layout: Layout, table: Table) -> list[str]:
-    if table.is_small and not table.changes_each_minute:
+    if table.is_small and not table.is_current:
         rows = f'CREATE TABLE "{table.name}" AS {view_sql(layout, table)}'
         return [rows, *comments_sql("TABLE", table.name, table, columns=table.columns)]
     statements = _view_statements(layout, table)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -45,9 +45,9 @@ def _keeps_the_limits(payload: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def slack_receiver(context: ssl.SSLContext | None = None) -> Iterator[Slack]:
-    """Serve a webhook at `address` + /services/… and the Web API at `address` + /api/."""
-    slack = Slack()
+def slack_receiver(context: ssl.SSLContext | None = None, *, again: Slack | None = None) -> Iterator[Slack]:
+    """Serve a webhook at `address` + /services/… and the Web API at `address` + /api/. `again`: that one is back."""
+    slack = again or Slack()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -73,7 +73,7 @@ def slack_receiver(context: ssl.SSLContext | None = None) -> Iterator[Slack]:
         def handle_error(self, *_: object) -> None:
             """A client that does not trust us hangs up; that is the test."""
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", urlsplit(slack.address).port or 0), Handler)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     slack.address = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}"
@@ -97,6 +97,8 @@ class Mailbox:
     was_tls: list[bool] = field(default_factory=list)
     data_reply: str = "250 taken"
     refuses: str = "nobody"
+    rcpt_reply: str = "550 no such mailbox"
+    mail_reply: str = "250 OK"
     hangs_up_at_quit: bool = False
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
@@ -104,9 +106,16 @@ class Mailbox:
     ) -> str:
         """Take every recipient but one."""
         if address == self.refuses:
-            return "550 no such mailbox"
+            return self.rcpt_reply
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, *___: object
+    ) -> str:
+        """Take the sender, or do not."""
+        envelope.mail_from = address
+        return self.mail_reply
 
     async def handle_QUIT(self, server: SMTP, _: Session, __: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Say goodbye, or do not."""
@@ -124,12 +133,19 @@ class Mailbox:
 
 
 @contextmanager
-def mail_server(*, tls: str = "none", context: ssl.SSLContext | None = None, login: bool = False) -> Iterator[Mailbox]:
+def mail_server(
+    *,
+    tls: str = "none",
+    context: ssl.SSLContext | None = None,
+    login: bool = False,
+    host: str = "127.0.0.1",
+    again: Mailbox | None = None,
+) -> Iterator[Mailbox]:
     """Serve SMTP; `tls` is none, starttls or from_start.
 
-    With `login`, only alert@example.org with s3cret-word may send.
+    With `login`, only alert@example.org with s3cret-word may send. `again`: the server that had this mailbox is back.
     """
-    box = Mailbox()
+    box = again or Mailbox()
 
     def authenticate(*arguments: object) -> AuthResult:
         auth = arguments[-1]
@@ -145,7 +161,7 @@ def mail_server(*, tls: str = "none", context: ssl.SSLContext | None = None, log
         options |= {"tls_context": context, "require_starttls": True, "auth_require_tls": True}
     loop = asyncio.new_event_loop()
     from_start = context if tls == "from_start" else None
-    listening = loop.create_server(lambda: SMTP(box, loop=loop, **options), "127.0.0.1", 0, ssl=from_start)
+    listening = loop.create_server(lambda: SMTP(box, loop=loop, **options), host, box.port, ssl=from_start)
     server = loop.run_until_complete(listening)
     box.port = server.sockets[0].getsockname()[1]
     thread = Thread(target=loop.run_forever)
@@ -164,3 +180,40 @@ async def _end(tasks: set[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass
+class Pulse:
+    """A watcher of heartbeats: which paths were asked, and what it answers."""
+
+    address: str = ""
+    asked: list[str] = field(default_factory=list)
+    status: int = 200
+
+
+@contextmanager
+def pulse_receiver() -> Iterator[Pulse]:
+    """Serve any path at `address`."""
+    pulse = Pulse()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            pulse.asked.append(self.path)
+            self.send_response(pulse.status)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"OK")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    pulse.address = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield pulse
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,32 +11,12 @@ from structlog.testing import capture_logs
 
 from market_pipeline.alerts.channel import Channel
 from market_pipeline.alerts.conditions import Key
-from market_pipeline.alerts.life import AlertLife, Delivery
-from market_pipeline.alerts.message import Message, subject
+from market_pipeline.alerts.life import AlertLife
+from market_pipeline.alerts.post import Delivery
 from market_pipeline.clock import HandClock
-from market_pipeline.errors import DeliveryError, MessageRefused, StorageError
+from market_pipeline.errors import StorageError
+from market_pipeline_tests.alerts.desk import Board
 from market_pipeline_tests.alerts.messages import LIVE, NOW, condition, verdict
-
-
-@dataclass
-class Board:
-    """A channel in memory that can be down, or refuse messages with a word in their title."""
-
-    name: str = "board"
-    seen: list[Message] = field(default_factory=list)
-    is_down: bool = False
-    refuses: str = "nothing"
-
-    def send(self, message: Message) -> None:
-        if self.is_down:
-            raise DeliveryError("tried to pin a message: the board is down; it stays queued; lift the board")
-        if self.refuses in message.title:
-            raise MessageRefused("tried to pin a message: it does not fit; a retry does not help; write less")
-        self.seen.append(message)
-
-    @property
-    def subjects(self) -> list[str]:
-        return [subject(message) for message in self.seen]
 
 
 @pytest.fixture
@@ -248,3 +229,16 @@ def test_a_clock_that_stepped_back_gives_no_negative_duration(tmp_path: Path, cl
     alerts.update(verdict(condition(since=NOW + timedelta(hours=1))))
     (recovered,) = alerts.update(verdict())
     assert recovered.since == recovered.at
+
+
+def test_the_alerts_of_an_older_ledger_go_on(tmp_path: Path, clock: HandClock, board: Board) -> None:
+    (tmp_path / "feed").mkdir()
+    with closing(sqlite3.connect(tmp_path / "feed" / "alerts.sqlite")) as connection:
+        connection.execute("CREATE TABLE active (market TEXT, key TEXT, title TEXT NOT NULL, since TEXT NOT NULL)")
+        row = ("casablanca", "stale_data", "data is stale", (NOW - timedelta(minutes=5)).isoformat())
+        connection.execute("INSERT INTO active VALUES (?, ?, ?, ?)", row)
+        connection.commit()
+    alerts = life(tmp_path, clock, board)
+    assert alerts.update(verdict(condition())) == ()
+    (recovered,) = alerts.update(verdict())
+    assert recovered.since == NOW - timedelta(minutes=5)

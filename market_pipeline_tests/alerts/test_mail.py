@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from market_pipeline.alerts.mail import MailChannel, Security, security_for
+from market_pipeline.alerts.severity import Severity
 from market_pipeline.errors import DeliveryError, MessageRefused
 from market_pipeline_tests.alerts.certificates import Certificates
 from market_pipeline_tests.alerts.messages import message
@@ -47,7 +48,7 @@ def test_a_plain_relay_takes_text_and_html_without_login() -> None:
     assert text is not None
     assert html is not None
     assert "what to do: compare raw_quotes per source" in text.get_content()
-    assert "<td>data is stale</td>" in html.get_content()
+    assert ">data is stale</td>" in html.get_content()
 
 
 def test_starttls_with_login_protects_the_password(certificates: Certificates) -> None:
@@ -127,6 +128,42 @@ def test_a_recipient_that_is_refused_does_not_hold_up_the_others() -> None:
         channel(box).send(message())
     assert box.envelopes[0].rcpt_tos == ["ops@example.org"]
     assert (logs[0]["event"], logs[0]["refused"]) == ("mail_recipients_refused", ["night@example.org"])
+
+
+@pytest.mark.parametrize("reply", ["550 no such mailbox", "450 greylisted, come again"])
+def test_a_mail_that_nobody_may_have_stays_queued_and_says_what_to_check(reply: str) -> None:
+    with mail_server() as box, pytest.raises(DeliveryError) as caught:
+        box.refuses, box.rcpt_reply = "ops@example.org", reply
+        channel(box, recipients=("ops@example.org",)).send(message())
+    assert not isinstance(caught.value, MessageRefused)
+    assert f"{{'ops@example.org': ({reply[:3]}, b'{reply[4:]}')}}" in str(caught.value)
+    assert str(caught.value).endswith("the message stays queued and is retried; check ALERT_EMAIL_RECIPIENTS")
+
+
+def test_a_sender_that_is_refused_is_named_with_its_setting() -> None:
+    with mail_server() as box, pytest.raises(DeliveryError, match=r"SMTPSenderRefused: \(553, .*; check SMTP_SENDER"):
+        box.mail_reply = "553 not yours"
+        channel(box).send(message())
+
+
+def test_a_certificate_for_another_host_is_not_trusted(certificates: Certificates) -> None:
+    server = mail_server(tls="starttls", context=certificates.server_context(), host="127.0.0.2")
+    refusal = pytest.raises(DeliveryError, match=r"certificate is not valid for '127\.0\.0\.2'")
+    with server as box, refusal:
+        channel(box, Security.STARTTLS, host="127.0.0.2", ssl_context=certificates.client_context()).send(message())
+    assert box.envelopes == []
+
+
+def test_what_has_escalated_goes_to_more_people_with_priority() -> None:
+    with mail_server() as box:
+        mails = channel(box, escalation_recipients=("boss@example.org", "ops@example.org"))
+        mails.send(message(severity=Severity.CRITICAL, is_escalated=True))
+        mails.send(message())
+    assert [envelope.rcpt_tos for envelope in box.envelopes] == [
+        ["ops@example.org", "night@example.org", "boss@example.org"],
+        ["ops@example.org", "night@example.org"],
+    ]
+    assert received(box)["X-Priority"] == "1"
 
 
 def test_a_title_cannot_add_a_header() -> None:

@@ -18,6 +18,7 @@ def test_an_alert_says_what_where_since_when_why_and_what_to_do() -> None:
         "since: 2026-11-20 11:51 UTC (9 min ago at 12:00 UTC)\n"
         "evidence: live_tickers: newest event 2026-11-20 11:51 UTC, 9.0 open minutes old (limit 5 min)\n"
         "what to do: compare raw_quotes per source\n"
+        "severity: warning\n"
         "look: http://127.0.0.1:3000/locations/market_pipeline/asset-groups/casablanca\n"
     )
 
@@ -46,7 +47,7 @@ def test_the_live_feed_is_not_called_simulated() -> None:
 def test_html_is_escaped_and_keeps_lines() -> None:
     html = as_html(message(evidence="price <0 & high>low\nsecond", title="a<b"))
     assert "price &lt;0 &amp; high&gt;low<br>second" in html
-    assert "<h3>[SIMULATED] ALERT casablanca: a&lt;b</h3>" in html
+    assert ">[SIMULATED] ALERT casablanca: a&lt;b</h3>" in html
 
 
 def test_html_links_to_the_market_in_the_ui() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -51,6 +52,35 @@ def test_a_huge_message_is_cut_to_slack_s_limits(slack: Slack) -> None:
     evidence = slack.payloads[0]["blocks"][5]["text"]["text"]
     assert len(evidence) == 3000
     assert evidence.endswith("&amp; …")
+
+
+@pytest.mark.parametrize(("title", "ends"), [("t" * 120, "t" * 9), ("t" * 121, "t" * 8 + "…")])
+def test_a_header_of_150_characters_is_whole_and_a_longer_one_says_that_it_goes_on(
+    slack: Slack, title: str, ends: str
+) -> None:
+    webhook(slack).send(message(title=title))
+    header = slack.payloads[0]["blocks"][0]["text"]["text"]
+    assert len(header) == 150
+    assert header.endswith(ends)
+
+
+def test_a_section_of_3000_characters_is_whole(slack: Slack) -> None:
+    webhook(slack).send(message(evidence="e" * (3000 - len("*evidence*\n"))))
+    section = slack.payloads[0]["blocks"][5]["text"]["text"]
+    assert (len(section), section[-1]) == (3000, "e")
+
+
+def test_the_fallback_text_keeps_below_40000_characters(slack: Slack) -> None:
+    webhook(slack).send(message(evidence="e" * 39_990))
+    assert len(slack.payloads[0]["text"]) == 39_999
+
+
+def test_what_has_escalated_calls_people_and_nothing_else_does(slack: Slack) -> None:
+    called = replace(webhook(slack), mention="<!channel>")
+    called.send(message(is_escalated=True))
+    called.send(message())
+    assert slack.payloads[0]["blocks"][1]["text"] == {"type": "mrkdwn", "text": "<!channel>"}
+    assert "<!channel>" not in str(slack.payloads[1])
 
 
 def test_an_entity_is_not_cut_in_half(slack: Slack) -> None:

@@ -83,6 +83,17 @@ def test_a_run_is_not_killed_before_its_time(tmp_path: Path, worker: subprocess.
     assert is_living(tmp_path, "r1") is True
 
 
+@pytest.mark.parametrize(("lives_seconds", "killed"), [(0.0, ["r1"]), (60.0, []), (None, [])])
+def test_a_run_that_has_outlived_its_time_is_killed_though_nobody_asked(
+    tmp_path: Path, worker: subprocess.Popen[str], lives_seconds: float | None, killed: list[str]
+) -> None:
+    worker.send_signal(signal.SIGSTOP)
+    children = Children(tmp_path)
+    children.add(Worker("r1", worker.pid, "the arguments"), lives_seconds=lives_seconds)
+    assert list(children.kill_overdue()) == killed
+    assert is_living(tmp_path, "r1") is not bool(killed) or worker.wait(timeout=10) == -signal.SIGKILL
+
+
 def test_a_run_left_by_an_earlier_zygote_is_reported_once_it_ends(
     tmp_path: Path, worker: subprocess.Popen[str]
 ) -> None:

@@ -105,6 +105,17 @@ def test_a_frozen_run_that_is_terminated_is_killed_and_canceled(desk: WarmDesk) 
     assert desk.messages(run_id)[-1] == f"the run's process {worker.pid} was ended by SIGKILL"
 
 
+def test_a_frozen_run_that_nobody_asked_to_stop_is_killed_long_after_its_time(
+    desk: WarmDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_pipeline.components.launcher.warm_launcher.FORGOTTEN_SECONDS", 1)
+    run = desk.create("waiting", {"dagster/max_runtime": "1"})
+    desk.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
+    worker = desk.process(run.run_id)
+    worker.suspend()
+    wait_until(lambda: has_ended(worker))
+
+
 def test_run_monitoring_sees_whether_the_process_lives(desk: WarmDesk) -> None:
     run_id = desk.launch_waiting()
     run = desk.instance.get_run_by_id(run_id)

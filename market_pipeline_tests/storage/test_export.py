@@ -72,7 +72,9 @@ def test_a_folder_in_use_is_refused(warehouse: Warehouse, tmp_path: Path) -> Non
 def test_an_unknown_format_or_table_is_refused_with_what_there_is(warehouse: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="asked for an export as 'xlsx'; there are duckdb, parquet, csv"):
         export_tables(warehouse, tmp_path / "copy", file_format="xlsx")
-    with pytest.raises(UsageError, match="there is no table trades; there are: bars_1d, bars_1d_adjusted, bars_1m"):
+    with pytest.raises(
+        UsageError, match="there is no table trades; there are: alerts, bars_1d, bars_1d_adjusted, bars_1m"
+    ):
         export_tables(warehouse, tmp_path / "copy.duckdb", tables=["trades"])
 
 

@@ -54,7 +54,8 @@ def test_before_the_first_write_the_latest_rows_are_none(warehouse: Warehouse) -
 
 def test_a_table_without_newest_rows_says_which_have_them(warehouse: Warehouse) -> None:
     with pytest.raises(
-        UsageError, match="bars_1m_replaced keeps no newest rows; those that do: bars_1d, bars_1d_adjusted, bars_1m"
+        UsageError,
+        match="bars_1m_replaced keeps no newest rows; those that do: alerts, bars_1d, bars_1d_adjusted, bars_1m",
     ):
         warehouse.latest(BARS_1M_REPLACED, "casablanca")
 

@@ -124,7 +124,7 @@ def test_columns_may_come_in_any_order(warehouse: Warehouse) -> None:
 
 
 def test_an_unknown_table_is_refused_with_the_names_there_are(warehouse: Warehouse) -> None:
-    with pytest.raises(UsageError, match=r"no table bars_5m; there are: bars_1d, bars_1d_adjusted, bars_1m"):
+    with pytest.raises(UsageError, match=r"no table bars_5m; there are: alerts, bars_1d, bars_1d_adjusted, bars_1m"):
         warehouse.write("bars_5m", "casablanca", bars(["ATW"], [0]))
 
 

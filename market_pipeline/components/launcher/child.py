@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import random
 import signal
@@ -16,9 +15,8 @@ from typing import NoReturn
 import numpy as np
 
 from market_pipeline.components.launcher import private_api, workers
+from market_pipeline.components.launcher.parent import end_with_parent
 from market_pipeline.components.launcher.protocol import GO, say
-
-PR_SET_PDEATHSIG = 1
 
 
 def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker, *, niceness: int = 0) -> NoReturn:
@@ -40,13 +38,6 @@ def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker, *, n
 def run_reporter(parent: int, arguments: str, how: str) -> NoReturn:
     """Tell Dagster of a run whose process is gone."""
     _do(lambda: private_api.report_lost(arguments, how), parent=parent)
-
-
-def end_with_parent(parent: int) -> None:
-    """Have the kernel ask this process to stop when its parent dies; stop now when it is dead already."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _do(job: Callable[[], None], *, parent: int) -> NoReturn:

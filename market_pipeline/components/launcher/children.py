@@ -29,9 +29,11 @@ class Children:
         """Return how many have not ended."""
         return len(self._workers)
 
-    def add(self, worker: Worker) -> None:
-        """Take note of a run that was just forked."""
+    def add(self, worker: Worker, *, lives_seconds: float | None = None) -> None:
+        """Take note of a run that was just forked, and is killed when it lives longer than it may."""
         self._workers[worker.run_id] = worker
+        if lives_seconds is not None:
+            self._deadlines[worker.run_id] = time.monotonic() + lives_seconds
 
     def end(self, run_id: str) -> bool:
         """Ask a run to stop; it is killed when it has not done so in time. Tell whether it lives."""
@@ -54,7 +56,7 @@ class Children:
                 yield worker, _how(worker.pid, codes.get(worker.pid))
 
     def kill_overdue(self) -> Iterator[str]:
-        """Kill those that were asked to stop and have not, and yield their runs."""
+        """Kill those that were asked to stop and have not, or have outlived their time, and yield their runs."""
         for run_id, deadline in list(self._deadlines.items()):
             if time.monotonic() >= deadline:
                 del self._deadlines[run_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -21,6 +22,8 @@ from market_pipeline.components.launcher.private_api import (
 from market_pipeline.components.launcher.protocol import GO, ask, connected
 from market_pipeline.errors import ZygoteAbsent
 
+FORGOTTEN_SECONDS = 90
+"""Beyond its longest runtime run monitoring needs at most 60 s to give a run up, and the zygote 20 s to kill it."""
 UNHURRIED = 10
 """Niceness of runs that nobody waits for: a minute's cycle beside them gets nine tenths of a core."""
 UNHURRIED_CADENCES = frozenset({"sweep", "metrics", "heal", "daily", "retention"})
@@ -29,6 +32,15 @@ UNHURRIED_CADENCES = frozenset({"sweep", "metrics", "heal", "daily", "retention"
 def niceness(run: dg.DagsterRun) -> int:
     """Return by how much a run gives way to others: cycles, and what somebody started by hand, do not."""
     return UNHURRIED if run.tags.get("market_pipeline/cadence") in UNHURRIED_CADENCES else 0
+
+
+def lives_seconds(run: dg.DagsterRun) -> float | None:
+    """Return after how many seconds a run's process is killed whatever Dagster thinks of it; None: never.
+
+    Run monitoring fails a run that hangs before it has begun, and leaves its process: frozen, it stays for ever.
+    """
+    longest = run.tags.get("dagster/max_runtime")
+    return float(longest) + FORGOTTEN_SECONDS if longest else None
 
 
 class WarmRunLauncher(DefaultRunLauncher):
@@ -73,7 +85,8 @@ class WarmRunLauncher(DefaultRunLauncher):
         return Path(self._instance.root_directory)
 
     def _launch_warm(self, run: dg.DagsterRun) -> None:
-        request = {"launch": run.run_id, "arguments": run_arguments(run, self._instance), "niceness": niceness(run)}
+        request: dict[str, Any] = {"launch": run.run_id, "arguments": run_arguments(run, self._instance)}
+        request |= {"niceness": niceness(run), "lives_seconds": lives_seconds(run)}
         with connected(self._home) as stream:
             answer = ask(stream, request)
             if "pid" not in answer:

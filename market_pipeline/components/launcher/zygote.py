@@ -22,9 +22,10 @@ from pathlib import Path
 
 import market_pipeline
 from market_pipeline.clock import SystemClock
-from market_pipeline.components.launcher.child import end_with_parent, run_reporter, run_worker
+from market_pipeline.components.launcher.child import run_reporter, run_worker
 from market_pipeline.components.launcher.children import GRACE_SECONDS, Children
 from market_pipeline.components.launcher.fingerprint import fingerprint
+from market_pipeline.components.launcher.parent import end_with_parent
 from market_pipeline.components.launcher.preload import preload
 from market_pipeline.components.launcher.protocol import (
     SOCKET,
@@ -98,7 +99,7 @@ class Zygote:
         if pid == 0:
             self._let_go()
             run_worker(plug, self._home, Worker(run_id, parent, arguments), niceness=int(request.get("niceness", 0)))
-        self._children.add(Worker(run_id, pid, arguments))
+        self._children.add(Worker(run_id, pid, arguments), lives_seconds=request.get("lives_seconds"))
 
     def _look_after_children(self) -> None:
         for worker, how in self._children.take_ended():
@@ -106,7 +107,7 @@ class Zygote:
                 note(f"run {worker.run_id}: {how}")
                 self._report(worker, how)
         for run_id in self._children.kill_overdue():
-            note(f"killed the process of run {run_id}: {GRACE_SECONDS} s after it was asked to stop, it had not")
+            note(f"killed the process of run {run_id}: asked to stop {GRACE_SECONDS} s ago, or long after its time")
 
     def _report(self, worker: Worker, how: str) -> None:
         """Have a child tell Dagster, as we open no connection of our own."""

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from market_pipeline.model.quiet_hours import parse_quiet_hours
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Code = Annotated[str, Field(min_length=1, max_length=40)]
 Isin = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$")]
@@ -31,7 +33,13 @@ def _regular_expression(value: str) -> str:
     return value
 
 
+def _quiet_hours(value: str) -> str:
+    parse_quiet_hours(value)
+    return value
+
+
 LocalTime = Annotated[time, BeforeValidator(_quoted_time)]
+QuietHoursText = Annotated[str, AfterValidator(_quiet_hours)]
 Pattern = Annotated[str, AfterValidator(_regular_expression)]
 
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from market_pipeline.markets.schema.calendar import CalendarSection
 from market_pipeline.markets.schema.daily import DailyRule
-from market_pipeline.markets.schema.fields import Code, Currency, Name, Section
+from market_pipeline.markets.schema.fields import Code, Currency, Name, QuietHoursText, Section
 from market_pipeline.markets.schema.health import AlertLimits, HealthRule, ServiceLevelRule
 from market_pipeline.markets.schema.indicators import IndicatorChoice
 from market_pipeline.markets.schema.instruments import SeedRule, SymbolRule, UniverseRule
@@ -48,6 +48,9 @@ class MarketFile(Section):
     indicators: IndicatorChoice = IndicatorChoice()
     metrics: MetricsRule = MetricsRule()
     sharia: ShariaRule | None = None
+    quiet_hours: QuietHoursText | None = Field(
+        None, description='alerts that are not critical wait for their end: "22:00-07:00", in the calendar\'s zone'
+    )
 
     @model_validator(mode="after")
     def _names_refer_to_something(self) -> MarketFile:

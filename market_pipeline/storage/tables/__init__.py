@@ -5,6 +5,7 @@ One module per kind of table; a new table is one entry in `BASE_TABLES` below.
 
 from __future__ import annotations
 
+from market_pipeline.storage.tables.alerts import ALERTS
 from market_pipeline.storage.tables.bars import BARS_1D, BARS_1D_ADJUSTED, BARS_1M, BARS_1M_REPLACED
 from market_pipeline.storage.tables.gaps import GAPS, SESSION_DIFFERENCES
 from market_pipeline.storage.tables.indicators import indicators_table, warm_name
@@ -36,10 +37,12 @@ BASE_TABLES = (
     GAPS,
     SESSION_DIFFERENCES,
     BARS_1D_ADJUSTED,
+    ALERTS,
 )
 """All tables but indicators_1m, whose columns the catalogue of indicators decides."""
 
 __all__ = [
+    "ALERTS",
     "BARS_1D",
     "BARS_1D_ADJUSTED",
     "BARS_1M",

@@ -40,7 +40,7 @@ HEALTH = Table(
         KNOWN_AT,
     ),
     is_small=True,
-    changes_each_minute=True,
+    is_current=True,
 )
 
 SERVICE_LEVEL = Table(
@@ -60,7 +60,7 @@ SERVICE_LEVEL = Table(
         KNOWN_AT,
     ),
     is_small=True,
-    changes_each_minute=True,
+    is_current=True,
 )
 
 COVERAGE = Table(

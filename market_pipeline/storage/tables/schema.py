@@ -38,8 +38,8 @@ class Table:
     has_latest: bool = False
     is_small: bool = False
     """Kept whole, one file a market, merged by `key`; a real table in market.duckdb."""
-    changes_each_minute: bool = False
-    """A small table whose copy in market.duckdb would be old at once: there it is a view."""
+    is_current: bool = False
+    """A small table that changes all day: market.duckdb has a view of it, so that who opens it sees now."""
     is_appended: bool = False
     """Every write is a slice of its own; nothing is replaced."""
 
