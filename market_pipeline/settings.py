@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -60,6 +61,13 @@ def _checked_proxies(value: SecretStr) -> SecretStr:
     return value
 
 
+def _checked_dagster_dsn(value: SecretStr) -> SecretStr:
+    # for SQLAlchemy 2.1 plain postgresql:// is psycopg 3, which dagster-postgres does not speak
+    if not value.get_secret_value().startswith("postgresql+psycopg2://"):
+        raise ValueError("write it as postgresql+psycopg2://user:password@host:5432/database")
+    return value
+
+
 class Settings(BaseSettings):
     """All settings. A name without prefix belongs to a service whose own name for it is established.
 
@@ -92,6 +100,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias=_own("LOG_LEVEL"), description="DEBUG, INFO, WARNING or ERROR"
+    )
+    log_days: int = Field(
+        30, ge=1, validation_alias=_own("LOG_DAYS"), description="days that logs and refused alerts are kept"
     )
     contact: str = Field(
         "https://github.com/market-pipeline",
@@ -138,6 +149,12 @@ class Settings(BaseSettings):
         None,
         validation_alias=_own("POSTGRES_DSN", "POSTGRES_DSN"),
         description="PostgreSQL (Supabase too) that live_tickers are published to: postgresql://user:password@host/db",
+    )
+
+    dagster_dsn: Annotated[SecretStr, AfterValidator(_checked_dagster_dsn)] | None = Field(
+        None,
+        validation_alias=_own("DAGSTER_DSN"),
+        description="PostgreSQL for Dagster's storage: postgresql+psycopg2://user:password@host:5432/db; else SQLite",
     )
 
     @model_validator(mode="after")
@@ -202,6 +219,23 @@ def _is_secret(name: str) -> bool:
     return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN", "PROXIES"))
 
 
+def without_secrets(file: Path) -> list[str]:
+    """Return the lines of an environment file that set what this project knows and that is no secret.
+
+    What is unknown may be one: it is left out too, and so are comments and addresses with a password.
+    """
+    known = {str(name) for field in Settings.model_fields.values() for name in _aliases(field.validation_alias)}
+    values = {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
+    harmless = (
+        name for name in known if name in values and not _is_secret(name) and "@" not in urlsplit(values[name]).netloc
+    )
+    return [f"{name}={values[name]}" for name in sorted(harmless)]
+
+
+def _aliases(alias: Any) -> list[Any]:
+    return list(alias.choices) if isinstance(alias, AliasChoices) else [alias]
+
+
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
     """Return the environment for a process that we start: this feed, compiled bytecode allowed, and `extra`."""
     environment = dict(os.environ)
@@ -214,4 +248,6 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
         PYTHONTZPATH="",
         **extra,
     )
+    if settings.dagster_dsn is not None:  # dagster.postgres.yaml reads it from there; .env alone would not do
+        environment["MARKET_PIPELINE_DAGSTER_DSN"] = settings.dagster_dsn.get_secret_value()
     return environment

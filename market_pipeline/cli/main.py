@@ -11,15 +11,19 @@ import typer
 
 from market_pipeline.cli import (
     backfill,
+    backup,
     cycle,
     doctor,
     export,
     gaps,
     indicators,
+    migrate,
     probe,
+    restore,
     screen,
     simulate,
     status,
+    symbols,
     up,
     views,
 )
@@ -32,7 +36,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, screen, export):
+VERBS = (up, simulate, cycle, backfill, gaps, status, symbols, doctor, probe, views, indicators, screen, export)
+for verb in (*VERBS, backup, restore, migrate):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130
