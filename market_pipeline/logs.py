@@ -130,7 +130,8 @@ class _HideSecrets:
     def __init__(self, settings: Settings) -> None:
         values = [getattr(settings, name) for name in type(settings).model_fields]
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        paths = [urlsplit(secret).path for secret in secrets if "://" in secret]
+        # of a database's address the path is its name, like /dagster, which stands in many a path of a file
+        paths = [urlsplit(secret).path for secret in secrets if secret.startswith("http")]
         self._hidden = sorted((text for text in (*secrets, *paths) if len(text) > 1), key=len, reverse=True)
 
     def __call__(self, _: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -79,6 +79,15 @@ def test_no_secret_reaches_a_log(tmp_path: Path) -> None:
     assert text.count("(secret)") == 3
 
 
+def test_a_databases_name_is_no_secret_that_would_garble_paths(tmp_path: Path) -> None:
+    dsn = "postgresql+psycopg2://dagster:hush@127.0.0.1:5432/dagster"
+    logs = configured(tmp_path, dagster_dsn=SecretStr(dsn))
+    structlog.get_logger("market_pipeline.cli").warning("opened", home="/var/lib/live/dagster/history", storage=dsn)
+    text = written(logs)
+    assert "home=/var/lib/live/dagster/history" in text
+    assert "hush" not in text
+
+
 def test_each_record_goes_to_the_file_of_its_day_in_utc(tmp_path: Path) -> None:
     handler = DailyFile(tmp_path, keep_days=30)
     for moment in (datetime(2026, 11, 19, 23, 59, tzinfo=UTC), datetime(2026, 11, 20, 0, 1, tzinfo=UTC)):

@@ -46,7 +46,16 @@ def _retain_of_the_machine(runtime: Runtime, now: datetime) -> dict[str, int]:
 
 def _retain_earlier(runtime: Runtime, limit: datetime) -> int:
     folder = runtime.folder / EARLIER
-    old = [name for name in names_in(folder) if datetime.strptime(name, EARLIER_FORMAT).replace(tzinfo=UTC) < limit]
+    moments = {name: _set_aside_at(name) for name in names_in(folder)}
+    old = [name for name, moment in moments.items() if moment is not None and moment < limit]
     for name in old:
         shutil.rmtree(folder / name, ignore_errors=True)
     return len(old)
+
+
+def _set_aside_at(name: str) -> datetime | None:
+    """Return the moment that a folder is named for; None for one that somebody else made."""
+    try:
+        return datetime.strptime(name, EARLIER_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None

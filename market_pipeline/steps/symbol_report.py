@@ -19,15 +19,17 @@ latest AS (SELECT * FROM live_tickers_latest WHERE market = $market),
 daily AS (
     SELECT d.symbol, arg_max(d.close_adjusted, d.session_date) AS close
     FROM bars_1d_adjusted d JOIN latest t USING (market, symbol)
-    WHERE d.session_date <= $five_ago AND d.session_date > $five_ago::DATE - 10 AND d.close_adjusted IS NOT NULL GROUP BY ALL),
+    WHERE d.session_date <= $five_ago AND d.session_date > $five_ago::DATE - 10 AND d.close_adjusted IS NOT NULL
+    GROUP BY ALL),
 minutes AS (
     SELECT symbol, count(*) AS bars, count(*) FILTER (WHERE origin = 'sampled') AS sampled
     FROM bars_1m SEMI JOIN days USING (session_date) WHERE market = $market GROUP BY ALL),
 holes AS (
-    SELECT symbol, count(*) FILTER (WHERE cause NOT IN ('not_traded', 'halted')) AS gaps,
-        (sum(minutes) FILTER (WHERE cause NOT IN ('not_traded', 'halted') AND state <> 'healed'))::BIGINT AS gap_minutes,
-        (sum(minutes) FILTER (WHERE cause IN ('not_traded', 'halted')))::BIGINT AS untraded_minutes
-    FROM gaps SEMI JOIN days USING (session_date) WHERE market = $market GROUP BY ALL),
+    SELECT symbol, count(*) FILTER (WHERE NOT untraded) AS gaps,
+        (sum(minutes) FILTER (WHERE NOT untraded AND state <> 'healed'))::BIGINT AS gap_minutes,
+        (sum(minutes) FILTER (WHERE untraded))::BIGINT AS untraded_minutes
+    FROM (SELECT *, cause IN ('not_traded', 'halted') AS untraded FROM gaps)
+    SEMI JOIN days USING (session_date) WHERE market = $market GROUP BY ALL),
 asked AS (
     SELECT symbol, map_from_entries(list((status, n) ORDER BY n DESC, status)) AS outcomes, sum(n)::BIGINT AS requests,
         sum(n) FILTER (WHERE status = 'ok') AS ok

@@ -28,9 +28,9 @@ LOCK_SECONDS = 120.0
 OPTIONAL = {"payloads": "payloads", "snapshots": "live_tickers"}
 """What may be left out of a backup → its folder."""
 NOT_TAKEN = frozenset(
-    {FOLDER, "warehouse", "dagster", "logs", "locks", "limits", "cache", "earlier", "restored_config"}
+    {FOLDER, "warehouse", "dagster", "logs", "locks", "limits", "cache", "sources", "earlier", "restored_config"}
 )
-"""The warehouse goes market by market; the rest is made anew, of this machine only, or had been set aside."""
+"""The warehouse goes market by market; the rest is made anew (sources keep session tokens), or had been set aside."""
 MADE_ANEW = (".duckdb", ".wal")
 
 
