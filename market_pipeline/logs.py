@@ -18,7 +18,6 @@ import structlog
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Settings
 
-KEEP_DAYS = 30
 HIDDEN = "(secret)"
 COMMAND_LINE = "market_pipeline.cli"
 """It tells people its errors in its own words."""
@@ -27,9 +26,10 @@ COMMAND_LINE = "market_pipeline.cli"
 def configure_logging(settings: Settings) -> None:
     """Send ERROR and above to stderr, and all from the set level on to <feed>/logs/market_pipeline_YYYYMMDD.log.
 
-    A day ends at midnight UTC; thirty are kept. Raise ConfigurationError when the folder cannot be written to.
+    A day ends at midnight UTC; the setting log_days says how many are kept.
+    Raise ConfigurationError when the folder cannot be written to.
     """
-    file = DailyFile(_folder(settings))
+    file = DailyFile(_folder(settings), keep_days=settings.log_days)
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(logging.ERROR)
     screen.addFilter(lambda record: record.name != COMMAND_LINE)
@@ -53,10 +53,11 @@ def configure_logging(settings: Settings) -> None:
 
 
 class DailyFile(logging.Handler):
-    """Appends each record to the file of its day (UTC), in one write, and deletes files older than thirty days."""
+    """Appends each record to the file of its day (UTC), in one write, and deletes all but the newest `keep_days`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keep_days: int) -> None:
         super().__init__()
+        self._keep_days = keep_days
         self._folder = folder
         self._path = Path()
         self._file: IO[bytes] | None = None
@@ -82,9 +83,18 @@ class DailyFile(logging.Handler):
             if self._file is not None:
                 self._file.close()
             self._path, self._file = path, path.open("ab", buffering=0)
-            for old in sorted(self._folder.glob("market_pipeline_*.log"))[:-KEEP_DAYS]:
+            for old in sorted(self._folder.glob("market_pipeline_*.log"))[: -self._keep_days]:
                 old.unlink(missing_ok=True)
         return self._file
+
+
+def retain_logs(folder: Path, before: datetime) -> int:
+    """Delete files of the logs folder that nobody has written to since `before`; return how many."""
+    limit = before.timestamp()
+    old = [path for path in folder.glob("*.log*") if path.stat().st_mtime < limit]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 _SHARED: list[Any] = [

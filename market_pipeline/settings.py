@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.model.duration import parse_durations
 from market_pipeline.model.quiet_hours import QuietHours, parse_quiet_hours
+from market_pipeline.setting_checks import base_url, checked_dagster_dsn, checked_proxies, read_proxies
 
 
 class Feed(StrEnum):
@@ -28,40 +30,6 @@ class Feed(StrEnum):
 
 def _own(name: str, *others: str) -> AliasChoices:
     return AliasChoices(f"MARKET_PIPELINE_{name}", *others)
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("write an address like http://127.0.0.1:8765")
-    return text.rstrip("/")
-
-
-def _read_proxies(text: str) -> dict[str, tuple[str, ...]]:
-    """Return source → addresses. Raises ValueError, without repeating what was written: it may hold a password."""
-    found: dict[str, tuple[str, ...]] = {}
-    for part in filter(None, map(str.strip, text.split(";"))):
-        source, _, listed = part.partition("=")
-        addresses = tuple(filter(None, map(str.strip, listed.split(","))))
-        if not source.strip() or not addresses or not all(map(_is_proxy_address, addresses)):
-            raise ValueError(
-                "write source=http://user:password@host:port,http://host:port; and so on for other sources"
-            )
-        found[source.strip()] = addresses
-    return found
-
-
-def _is_proxy_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not None
-    except ValueError:
-        return False
-
-
-def _checked_proxies(value: SecretStr) -> SecretStr:
-    _read_proxies(value.get_secret_value())
-    return value
 
 
 Spans = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(parse_durations)]
@@ -79,11 +47,11 @@ class Settings(BaseSettings):
 
     feed: Feed = Field(Feed.SIMULATED, validation_alias=_own("FEED"), description="simulated or live")
     data: Path = Field(Path("data"), validation_alias=_own("DATA"), description="folder of all data")
-    simulator_url: Annotated[str, AfterValidator(_base_url)] = Field(
+    simulator_url: Annotated[str, AfterValidator(base_url)] = Field(
         "http://127.0.0.1:8765", validation_alias=_own("SIMULATOR_URL"), description="the simulated exchange"
     )
     ui_port: int = Field(3000, ge=1, le=65535, validation_alias=_own("UI_PORT"), description="port of Dagster's UI")
-    ui_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+    ui_url: Annotated[str, AfterValidator(base_url)] | None = Field(
         None,
         validation_alias=_own("UI_URL"),
         description="address of Dagster's UI for links in alerts, if others reach it by another than this machine does",
@@ -100,12 +68,15 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias=_own("LOG_LEVEL"), description="DEBUG, INFO, WARNING or ERROR"
     )
+    log_days: int = Field(
+        30, ge=1, validation_alias=_own("LOG_DAYS"), description="days that logs and refused alerts are kept"
+    )
     contact: str = Field(
         "https://github.com/market-pipeline",
         validation_alias=_own("CONTACT"),
         description="shown in the User-Agent, so that a source's operator can reach you",
     )
-    proxies: Annotated[SecretStr, AfterValidator(_checked_proxies)] | None = Field(
+    proxies: Annotated[SecretStr, AfterValidator(checked_proxies)] | None = Field(
         None,
         validation_alias=_own("PROXIES"),
         description="proxies of your own per source, like `yahoo=http://user:password@host:port,http://host:port; ...`",
@@ -178,6 +149,12 @@ class Settings(BaseSettings):
         description="PostgreSQL (Supabase too) that live_tickers are published to: postgresql://user:password@host/db",
     )
 
+    dagster_dsn: Annotated[SecretStr, AfterValidator(checked_dagster_dsn)] | None = Field(
+        None,
+        validation_alias=_own("DAGSTER_DSN"),
+        description="PostgreSQL for Dagster's storage: postgresql+psycopg2://user:password@host:5432/db; else SQLite",
+    )
+
     @model_validator(mode="after")
     def _budgets_guard_real_sources(self) -> Settings:
         if self.feed is Feed.LIVE and not self.budgets:
@@ -191,12 +168,12 @@ class Settings(BaseSettings):
 
     def proxies_of(self, source: str) -> tuple[str, ...]:
         """Return the addresses of the proxies listed for a source, credentials included; none by default."""
-        return _read_proxies(self.proxies.get_secret_value()).get(source, ()) if self.proxies else ()
+        return read_proxies(self.proxies.get_secret_value()).get(source, ()) if self.proxies else ()
 
     @property
     def proxied_sources(self) -> tuple[str, ...]:
         """Return the sources that proxies are listed for."""
-        return tuple(_read_proxies(self.proxies.get_secret_value())) if self.proxies else ()
+        return tuple(read_proxies(self.proxies.get_secret_value())) if self.proxies else ()
 
     def may_send_keys_by_proxy(self, source: str) -> bool:
         """Tell whether the operator allows the keys of this source to travel through a proxy."""
@@ -208,7 +185,9 @@ class Settings(BaseSettings):
         values = (getattr(self, name) for name in type(self).model_fields)
         secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         addresses = [urlsplit(found) for secret in secrets for found in re.findall(r"\w+://[^\s,;]+", secret)]
-        parts = [part for found in addresses for part in (found.path, found.query, found.password or "")]
+        # of a database's address the path is its name, like /dagster, which stands in many a path of a file
+        paths = [found.path for found in addresses if found.scheme.startswith("http")]
+        parts = [*paths, *(part for found in addresses for part in (found.query, found.password or ""))]
         return tuple(sorted({text for text in (*secrets, *parts) if len(text) > 1}, key=len, reverse=True))
 
     @property
@@ -258,6 +237,23 @@ def _is_secret(name: str) -> bool:
     return any(word in name.upper() for word in ("TOKEN", "PASSWORD", "WEBHOOK", "DSN", "PROXIES", "HEARTBEAT_URL"))
 
 
+def without_secrets(file: Path) -> list[str]:
+    """Return the lines of an environment file that set what this project knows and that is no secret.
+
+    What is unknown may be one: it is left out too, and so are comments and addresses with a password.
+    """
+    known = {str(name) for field in Settings.model_fields.values() for name in _aliases(field.validation_alias)}
+    values = {name: value or "" for name, value in dotenv_values(file, interpolate=False).items()}
+    harmless = (
+        name for name in known if name in values and not _is_secret(name) and "@" not in urlsplit(values[name]).netloc
+    )
+    return [f"{name}={values[name]}" for name in sorted(harmless)]
+
+
+def _aliases(alias: Any) -> list[Any]:
+    return list(alias.choices) if isinstance(alias, AliasChoices) else [alias]
+
+
 def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
     """Return the environment for a process that we start: this feed, compiled bytecode allowed, and `extra`."""
     environment = dict(os.environ)
@@ -270,4 +266,6 @@ def child_environment(settings: Settings, **extra: str) -> dict[str, str]:
         PYTHONTZPATH="",
         **extra,
     )
+    if settings.dagster_dsn is not None:  # dagster.postgres.yaml reads it from there; .env alone would not do
+        environment["MARKET_PIPELINE_DAGSTER_DSN"] = settings.dagster_dsn.get_secret_value()
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import structlog
 from pydantic import SecretStr
 
 from market_pipeline.errors import ConfigurationError
-from market_pipeline.logs import KEEP_DAYS, DailyFile, configure_logging
+from market_pipeline.logs import DailyFile, configure_logging, retain_logs
 from market_pipeline.settings import Settings
 
 
@@ -78,8 +79,17 @@ def test_no_secret_reaches_a_log(tmp_path: Path) -> None:
     assert text.count("(secret)") == 3
 
 
+def test_a_databases_name_is_no_secret_that_would_garble_paths(tmp_path: Path) -> None:
+    dsn = "postgresql+psycopg2://dagster:hush@127.0.0.1:5432/dagster"
+    logs = configured(tmp_path, dagster_dsn=SecretStr(dsn))
+    structlog.get_logger("market_pipeline.cli").warning("opened", home="/var/lib/live/dagster/history", storage=dsn)
+    text = written(logs)
+    assert "home=/var/lib/live/dagster/history" in text
+    assert "hush" not in text
+
+
 def test_each_record_goes_to_the_file_of_its_day_in_utc(tmp_path: Path) -> None:
-    handler = DailyFile(tmp_path)
+    handler = DailyFile(tmp_path, keep_days=30)
     for moment in (datetime(2026, 11, 19, 23, 59, tzinfo=UTC), datetime(2026, 11, 20, 0, 1, tzinfo=UTC)):
         record = logging.makeLogRecord({"msg": f"at {moment:%H:%M}"})
         record.created = moment.timestamp()
@@ -94,14 +104,24 @@ def test_each_record_goes_to_the_file_of_its_day_in_utc(tmp_path: Path) -> None:
 def test_only_thirty_days_are_kept(tmp_path: Path) -> None:
     for day in range(1, 32):
         (tmp_path / f"market_pipeline_202610{day:02}.log").write_text("old\n")
-    handler = DailyFile(tmp_path)
+    handler = DailyFile(tmp_path, keep_days=30)
     handler.emit(logging.makeLogRecord({"msg": "new"}))
     handler.close()
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert (len(names), KEEP_DAYS, names[0]) == (30, 30, "market_pipeline_20261003.log")
+    assert (len(names), names[0]) == (30, "market_pipeline_20261003.log")
 
 
 def test_a_folder_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="MARKET_PIPELINE_DATA must name a folder that this user may write to"):
         configured(tmp_path / "file")
+
+
+def test_files_of_processes_that_nobody_writes_to_any_more_go_too(tmp_path: Path) -> None:
+    for name, age_days in {"daemon.log": 1, "daemon.log.1": 31, "notes.txt": 400}.items():
+        path = tmp_path / name
+        path.touch()
+        written = datetime(2026, 11, 20, tzinfo=UTC).timestamp() - age_days * 86_400
+        os.utime(path, (written, written))
+    assert retain_logs(tmp_path, datetime(2026, 10, 21, tzinfo=UTC)) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["daemon.log", "notes.txt"]

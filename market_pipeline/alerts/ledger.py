@@ -125,6 +125,14 @@ class Ledger:
         with self._connect() as connection:
             connection.execute("UPDATE queue SET refused = ? WHERE number = ?", (reason, number))
 
+    def forget_refused(self, before: datetime) -> int:
+        """Delete messages that were set aside and are older than `before`; return how many."""
+        with self._connect() as connection:
+            refused = connection.execute("SELECT number, message FROM queue WHERE refused IS NOT NULL").fetchall()
+            old = [(number,) for number, text in refused if from_json(text).at < before]
+            connection.executemany("DELETE FROM queue WHERE number = ?", old)
+        return len(old)
+
     def status(self, channel: str) -> ChannelStatus:
         """Return how `channel` does."""
         queued = self.queued(channel)

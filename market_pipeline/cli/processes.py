@@ -65,7 +65,7 @@ def _start(settings: Settings, *, starts_open: bool) -> datetime:
 def _dagster(settings: Settings) -> list[ProcessSpec]:
     home = make_dagster_home(settings, PROJECT)
     environment = child_environment(settings, DAGSTER_HOME=str(home), DAGSTER_DISABLE_TELEMETRY="yes")
-    _make_storage(home, environment)
+    make_storage(home, environment)
     workspace = ["-w", str(PROJECT / "deploy" / "workspace.grpc.yaml")]
     code = ["-m", DEFINITIONS, "-h", "127.0.0.1", "-p", str(settings.code_port)]
     location = ["--location-name", "market_pipeline", "--inject-env-vars-from-instance"]
@@ -92,9 +92,10 @@ def launcher(home: Path, environment: dict[str, str], module: str = DEFINITIONS)
     return [ProcessSpec("launcher", command, environment | {"OPENBLAS_NUM_THREADS": "1"}, Path.cwd())]
 
 
-def _make_storage(home: Path, environment: dict[str, str]) -> None:
+def make_storage(home: Path, environment: dict[str, str]) -> None:
     """Make or upgrade Dagster's tables, once a version: on an empty folder its processes would race for it."""
-    done = home / f"storage_of_{version('dagster')}"
+    kind = "postgres" if "MARKET_PIPELINE_DAGSTER_DSN" in environment else "sqlite"
+    done = home / f"{kind}_storage_of_{version('dagster')}"
     if done.exists():
         return
     command = [executable("dagster"), "instance", "migrate"]

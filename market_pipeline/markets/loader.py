@@ -55,6 +55,11 @@ def agree_on_budgets(files: Mapping[str, MarketFile]) -> None:
         )
 
 
+def market_files() -> dict[str, Path]:
+    """Return where each market's file lies, by name, without checking it."""
+    return dict(_paths())
+
+
 def market_names() -> tuple[str, ...]:
     """Return the names of all markets that have a file, sorted, without checking the files."""
     return tuple(_paths())

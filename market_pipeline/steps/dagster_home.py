@@ -24,10 +24,12 @@ _OLD_REPORTS = """DELETE FROM event_logs
 
 
 def make_dagster_home(settings: Settings, project: Path) -> Path:
-    """Return <feed>/dagster, made if missing, with a link to `project`/dagster.yaml."""
+    """Return <feed>/dagster, made if missing, with a link to the project's settings for SQLite or PostgreSQL."""
     home = settings.feed_folder / "dagster"
     home.mkdir(parents=True, exist_ok=True)
-    link, target = home / "dagster.yaml", project / "dagster.yaml"
+    on_postgres = settings.dagster_dsn is not None
+    link = home / "dagster.yaml"
+    target = project / "deploy" / "dagster.postgres.yaml" if on_postgres else project / "dagster.yaml"
     if not link.is_symlink() or link.resolve() != target.resolve():
         link.unlink(missing_ok=True)
         link.symlink_to(target)
@@ -44,7 +46,7 @@ def remove_run_files(home: Path, run_id: str) -> None:
 def prune_check_results(home: Path, before: datetime) -> int:
     """Delete results of checks older than `before` (UTC), but the newest of each check; return how many.
 
-    Does nothing where Dagster's storage is not SQLite: a database server has its own housekeeping.
+    Finds nothing where Dagster's storage is not SQLite; for PostgreSQL there is prune_postgres_results.
     """
     moment = before.strftime("%Y-%m-%d %H:%M:%S")
     deleted = 0
@@ -52,6 +54,17 @@ def prune_check_results(home: Path, before: datetime) -> int:
         with closing(sqlite3.connect(database, timeout=LOCK_SECONDS)) as connection, connection:
             deleted += connection.execute(_OLD_RESULTS, (moment,)).rowcount
             connection.execute(_OLD_REPORTS, (moment,))
+    return deleted
+
+
+def prune_postgres_results(dsn: str, before: datetime) -> int:
+    """Do as prune_check_results in Dagster's PostgreSQL, which vacuums by itself; return how many."""
+    import psycopg
+
+    moment = before.strftime("%Y-%m-%d %H:%M:%S")
+    with psycopg.connect(dsn.replace("+psycopg2", "", 1), connect_timeout=LOCK_SECONDS) as connection:
+        deleted = connection.execute(_OLD_RESULTS.replace("?", "%s"), (moment,)).rowcount
+        connection.execute(_OLD_REPORTS.replace("?", "%s"), (moment,))
     return deleted
 
 

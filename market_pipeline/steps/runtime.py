@@ -33,6 +33,8 @@ from market_pipeline.storage.tables import RAW_QUOTES, Table
 from market_pipeline.storage.warehouse import Warehouse
 
 SIMULATED_KEY = "simulated"
+EARLIER, EARLIER_FORMAT = "earlier", "%Y%m%d_%H%M%S"
+"""Where set_warehouse_aside moves tables to: a folder named for the moment."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_TIER = 1
 CYCLE_CALL_SECONDS = 15
@@ -263,7 +265,7 @@ def _moment(found: pa.Scalar) -> datetime | None:
 
 def set_warehouse_aside(settings: Settings, at: datetime) -> Path:
     """Move the warehouse of a simulated feed into <feed>/earlier; return where. Only for clocks that step back."""
-    folder = settings.feed_folder / "earlier" / f"{at:%Y%m%d_%H%M%S}"
+    folder = settings.feed_folder / EARLIER / at.strftime(EARLIER_FORMAT)
     folder.mkdir(parents=True)
     for name in ("warehouse", "market.duckdb", "live_tickers", "payloads", "alerts.sqlite", "health.json"):
         part = settings.feed_folder / name

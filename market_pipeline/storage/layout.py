@@ -133,6 +133,19 @@ class Layout:
         folders = (*self.root.glob("live/*/v=*/market=*"), *self.root.glob("session/*/v=*/market=*"))
         return sorted({folder.name.removeprefix("market=") for folder in folders} - {NO_MARKET})
 
+    def every_market(self) -> list[str]:
+        """Return all markets that have any file, also those with small tables only; NO_MARKET, of the seeds, first."""
+        whole = (*self.root.glob(f"latest/*/*{SUFFIX}"), *self.root.glob(f"small/*/*{SUFFIX}"))
+        return [NO_MARKET, *sorted({*self.markets(), *(path.name.split(".")[0] for path in whole)} - {NO_MARKET})]
+
+    def files_of(self, market: str) -> Iterator[Path]:
+        """Yield every file of a market, whatever its table and version; no temporary ones."""
+        for pattern in (f"live/*/v=*/market={market}", f"session/*/v=*/market={market}"):
+            for folder in self.root.glob(pattern):
+                yield from (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+        for pattern in (f"latest/*/{market}.*", f"small/*/{market}.*", f"closed/{market}.*"):
+            yield from self.root.glob(pattern)
+
     def relative(self, path: Path) -> str:
         """Return a path as people should see it: relative to the feed's folder."""
         return str(path.relative_to(self.feed_folder))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from market_pipeline.markets.schema import Retention
 from market_pipeline.storage.tables import (
+    BARS_1D,
+    BARS_1D_ADJUSTED,
     BARS_1M,
     BARS_1M_REPLACED,
     BUDGETS,
@@ -13,6 +15,7 @@ from market_pipeline.storage.tables import (
     FETCH_OUTCOMES,
     LIVE_TICKERS,
     RAW_QUOTES,
+    SESSION_DIFFERENCES,
     SET_ASIDE,
 )
 from market_pipeline.storage.ticker_files import retain_ticker_files
@@ -20,11 +23,19 @@ from market_pipeline.storage.warehouse import Warehouse
 
 QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, SET_ASIDE.name, LIVE_TICKERS.name, COVERAGE.name, BUDGETS.name)
 BAR_TABLES = (BARS_1M.name, BARS_1M_REPLACED.name)
+DAILY_TABLES = (BARS_1D.name, BARS_1D_ADJUSTED.name)
+KEPT_BY_OTHERS = {
+    "instruments": "one row an instrument, replaced",
+    "fundamentals": "one row an instrument and source, replaced",
+    "gaps": "each search drops what is older than it looks (steps/find_gaps)",
+}
+"""Small tables that no session limit trims, each with the reason."""
 
 
 def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[str, int]:
     """Delete the oldest sessions and snapshot files beyond the limits. Return table (or kind) → files deleted.
 
+    Of a small table it is rows that are deleted, and counted.
     Every other sliced table follows the limit of the indicators, which can be computed again.
     """
     counts = {}
@@ -32,6 +43,8 @@ def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[
         stored = warehouse.sessions(name, market)
         old = [] if keep is None else stored[:-keep]
         counts[name] = warehouse.forget(name, market, old) if old else 0
+    for name, keep in _small_limits(limits).items():
+        counts[name] = 0 if keep is None else _trim(warehouse, name, market, keep=keep)
     folder = warehouse.layout.feed_folder
     counts["live_ticker_files"] = retain_ticker_files(folder, market, keep=limits.live_ticker_files)
     return counts
@@ -40,3 +53,18 @@ def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[
 def _limits(warehouse: Warehouse, limits: Retention) -> Mapping[str, int | None]:
     of_group = dict.fromkeys(QUOTE_TABLES, limits.quotes_sessions) | dict.fromkeys(BAR_TABLES, limits.bars_sessions)
     return {t.name: of_group.get(t.name, limits.indicators_sessions) for t in warehouse.sliced_tables}
+
+
+def _small_limits(limits: Retention) -> Mapping[str, int | None]:
+    return dict.fromkeys(DAILY_TABLES, limits.daily_bars_sessions) | {
+        SESSION_DIFFERENCES.name: limits.differences_sessions
+    }
+
+
+def _trim(warehouse: Warehouse, name: str, market: str, *, keep: int) -> int:
+    """Drop a small table's rows of all but the newest sessions; return how many."""
+    stored = warehouse.sessions(name, market)
+    if len(stored) <= keep:
+        return 0
+    none = warehouse.table(name).schema.empty_table()
+    return warehouse.replace_sessions(name, market, none, sessions=[], since=stored[-keep]).rows_replaced

@@ -127,6 +127,8 @@ def test_the_job_prunes_dagster_and_the_warehouse_and_tells_the_counts(kept_desk
     )
     counts = result.output_for_node("retain_everything")
     assert {"dagster_runs", "check_results", "payload_days", "swept_files"} <= set(counts)
+    assert {"bars_1d_adjusted", "session_differences", "live_ticker_files"} <= set(counts)
+    assert {"log_files", "refused_alerts", "staged_backups", "earlier_feeds"} <= set(counts)
 
 
 def test_dagsters_home_links_the_projects_settings_and_a_moved_project_mends_the_link(tmp_path: Path) -> None:

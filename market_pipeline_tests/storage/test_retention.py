@@ -5,8 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from market_pipeline.markets.schema import Retention
-from market_pipeline.storage.retention import retain_market
-from market_pipeline.storage.tables import BARS_1M, LIVE_TICKERS, SET_ASIDE
+from market_pipeline.steps.warehouse_tables import all_tables
+from market_pipeline.storage.retention import DAILY_TABLES, KEPT_BY_OTHERS, retain_market
+from market_pipeline.storage.tables import (
+    BARS_1D,
+    BARS_1D_ADJUSTED,
+    BARS_1M,
+    LIVE_TICKERS,
+    SESSION_DIFFERENCES,
+    SET_ASIDE,
+)
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline_tests.storage.desk import DAY, INDICATORS, NOON, bars, indicators, rows_of, tickers
 
@@ -54,3 +62,21 @@ def test_the_other_markets_are_left_alone(warehouse: Warehouse) -> None:
         warehouse.write(BARS_1M, "india", bars(["TCS"], [0], day=day, market="india"))
     retain_market(warehouse, "casablanca", Retention(bars_sessions=1))
     assert warehouse.sessions(BARS_1M, "india") == DAYS
+
+
+def test_small_tables_of_sessions_lose_their_oldest_ones(warehouse: Warehouse) -> None:
+    where = {"market": "casablanca", "symbol": "ATW", "known_at": NOON, "source": "casablanca_bourse"}
+    for table in (BARS_1D, BARS_1D_ADJUSTED, SESSION_DIFFERENCES):
+        kept = {name for name in table.schema.names if name in where}
+        rows = [{name: where[name] for name in kept} | {"session_date": day} for day in DAYS]
+        warehouse.write(table, "casablanca", rows_of(table, rows))
+    limits = Retention(daily_bars_sessions=3, differences_sessions=1)
+    counts = retain_market(warehouse, "casablanca", limits)
+    assert [counts[name] for name in ("bars_1d", "bars_1d_adjusted", "session_differences")] == [2, 2, 4]
+    assert warehouse.sessions(BARS_1D, "casablanca") == DAYS[-3:]
+    assert warehouse.sessions(SESSION_DIFFERENCES, "casablanca") == DAYS[-1:]
+
+
+def test_every_small_table_has_a_rule() -> None:
+    small = {table.name for table in all_tables() if table.is_small}
+    assert small == {*DAILY_TABLES, "session_differences", *KEPT_BY_OTHERS}

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+from pydantic import SecretStr
 
 from market_pipeline.clock import SystemClock
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
-from market_pipeline.steps.dagster_home import prune_check_results, remove_run_files
+from market_pipeline.steps.dagster_home import prune_check_results, prune_postgres_results, remove_run_files
 
 SUCCESS_HOURS = 24
 """Minute runs leave about 200 KB and a file each; a day of them is what people look at."""
@@ -25,17 +26,25 @@ def retain_everything(context: dg.OpExecutionContext, runtime: RuntimeResource) 
     """Prune Dagster's storage and the warehouse; return the counts."""
     from market_pipeline.steps.retain import retain
 
-    counts = {**prune_dagster(context.instance, SystemClock().now()), **retain(runtime.open())}
+    opened = runtime.open()
+    counts = {**prune_dagster(context.instance, SystemClock().now(), dsn=opened.settings.dagster_dsn), **retain(opened)}
     context.add_output_metadata({name: dg.MetadataValue.int(count) for name, count in counts.items()})
     return counts
 
 
-def prune_dagster(instance: dg.DagsterInstance, now: datetime) -> dict[str, int]:
-    """Delete Dagster's old runs and results of checks, `now` being the machine's time; return how many of each."""
+def prune_dagster(instance: dg.DagsterInstance, now: datetime, *, dsn: SecretStr | None = None) -> dict[str, int]:
+    """Delete Dagster's old runs and results of checks, `now` being the machine's time; return how many of each.
+
+    `dsn` names the PostgreSQL of Dagster's storage; without one it is SQLite.
+    """
     yesterday, long_ago = now - timedelta(hours=SUCCESS_HOURS), now - timedelta(days=OTHER_DAYS)
     good = prune_runs(instance, before=yesterday, statuses=[dg.DagsterRunStatus.SUCCESS])
     bad = prune_runs(instance, before=long_ago, statuses=FINISHED_BADLY)
-    return {"dagster_runs": good + bad, "check_results": prune_check_results(Path(instance.root_directory), yesterday)}
+    if dsn is not None:
+        results = prune_postgres_results(dsn.get_secret_value(), yesterday)
+    else:
+        results = prune_check_results(Path(instance.root_directory), yesterday)
+    return {"dagster_runs": good + bad, "check_results": results}
 
 
 def prune_runs(instance: dg.DagsterInstance, *, before: datetime, statuses: list[dg.DagsterRunStatus]) -> int:

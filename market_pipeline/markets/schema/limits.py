@@ -44,3 +44,9 @@ class Retention(Section):
     quotes_sessions: int | None = Field(22, ge=1)
     indicators_sessions: int | None = Field(22, ge=1)
     bars_sessions: int | None = None
+    daily_bars_sessions: int | None = Field(
+        None, ge=1, description="newest sessions of bars_1d and bars_1d_adjusted; they reach back years on purpose"
+    )
+    differences_sessions: int | None = Field(
+        260, ge=1, description="newest sessions of session_differences: a year of comparing sources"
+    )

@@ -1,0 +1,1 @@
+"""Tests of deploy/: units, container files, PostgreSQL as Dagster's storage, the runbook."""
