@@ -129,7 +129,7 @@ def saudi(tmp_path: Path) -> Iterator[SaudiDesk]:
 
 def materialized(saudi: SaudiDesk) -> dg.ExecuteInProcessResult:
     """Materialize what the component builds for the metrics job of a market that has no file in defs/ here."""
-    feed = Runtime(saudi.runtime.settings, saudi.clock, 1.0, {("saudi", False): saudi.market})
+    feed = Runtime(saudi.runtime.settings, saudi.clock, _markets={("saudi", False): saudi.market})
 
     class WiredResource(RuntimeResource):
         def open(self) -> Runtime:
