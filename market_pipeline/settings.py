@@ -60,6 +60,17 @@ def _checked_proxies(value: SecretStr) -> SecretStr:
     return value
 
 
+def _checked_reports(text: str) -> str:
+    unknown = [name for name in _names(text) if name not in ("daily", "weekly")]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no report; write daily, weekly or daily,weekly")
+    return text
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
 class Settings(BaseSettings):
     """All settings. A name without prefix belongs to a service whose own name for it is established.
 
@@ -134,6 +145,11 @@ class Settings(BaseSettings):
     alert_email_recipients: str = Field(
         "", validation_alias="ALERT_EMAIL_RECIPIENTS", description="comma-separated addresses"
     )
+    mail_reports: Annotated[str, AfterValidator(_checked_reports)] = Field(
+        "",
+        validation_alias=_own("MAIL_REPORTS"),
+        description="reports that are mailed when they are made: daily, weekly or daily,weekly; none by default",
+    )
     postgres_dsn: SecretStr | None = Field(
         None,
         validation_alias=_own("POSTGRES_DSN", "POSTGRES_DSN"),
@@ -163,6 +179,11 @@ class Settings(BaseSettings):
     def may_send_keys_by_proxy(self, source: str) -> bool:
         """Tell whether the operator allows the keys of this source to travel through a proxy."""
         return source in [name.strip() for name in self.proxied_keys.split(",")]
+
+    @property
+    def mailed_reports(self) -> tuple[str, ...]:
+        """Return the kinds of reports that are mailed when they are made."""
+        return _names(self.mail_reports)
 
     @property
     def ui_address(self) -> str:

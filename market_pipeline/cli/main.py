@@ -17,6 +17,7 @@ from market_pipeline.cli import (
     gaps,
     indicators,
     probe,
+    report,
     screen,
     simulate,
     status,
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, screen, export):
+for verb in (up, simulate, cycle, backfill, gaps, status, doctor, probe, views, indicators, screen, report, export):
     app.command(name=verb.__name__.rsplit(".", 1)[-1])(verb.run)
 
 INTERRUPTED = 130

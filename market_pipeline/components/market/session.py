@@ -39,7 +39,8 @@ def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.Ass
     return [_session_bars(file, partitions), _session_indicators(file, partitions), _bars_1d(file, partitions)]
 
 
-def _one_run() -> dg.BackfillPolicy:
+def one_run() -> dg.BackfillPolicy:
+    """Return the policy that makes a range of sessions one run."""
     with warnings.catch_warnings():
         # marked beta; one run for a range is what a user of a backfill wants
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -52,7 +53,7 @@ def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.A
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         group_name=file.market,
         metadata=table_metadata(BARS_1M),
         kinds={"parquet", "duckdb"},
@@ -66,7 +67,7 @@ def _session_bars(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.A
         opened = runtime.open()
         market = opened.market(file.market)
         rules: list[RuleResult] = []
-        days = _days(context, file)
+        days = days_of(context, file)
         for number, day in enumerate(days, start=1):
             if len(days) > 1 and opened.warehouse.is_closed(file.market, day) and FORCE_TAG not in context.run.tags:
                 context.log.info(f"{number} of {len(days)}: {day} is complete already; the tag {FORCE_TAG} asks again")
@@ -108,7 +109,7 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         group_name=file.market,
         metadata=table_metadata(indicators_1m()),
         kinds={"parquet", "duckdb"},
@@ -120,7 +121,7 @@ def _session_indicators(file: MarketFile, partitions: dg.PartitionsDefinition) -
         from market_pipeline.steps.compute_indicators import compute_session_indicators
 
         opened = runtime.open()
-        report = compute_session_indicators(opened, opened.market(file.market), _days(context, file))
+        report = compute_session_indicators(opened, opened.market(file.market), days_of(context, file))
         return dg.MaterializeResult(
             metadata={"dagster/row_count": report.rows, "symbols": report.symbols, "columns": report.columns},
             check_results=[valid_result(key, report.rules)],
@@ -135,7 +136,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         group_name=file.market,
         metadata=table_metadata(BARS_1D),
         kinds={"parquet", "duckdb"},
@@ -147,7 +148,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition) -> dg.Assets
         from market_pipeline.steps.daily_bars import session_daily_bars
 
         opened = runtime.open()
-        days = _days(context, file)
+        days = days_of(context, file)
         report = session_daily_bars(opened, opened.market(file.market), first=days[0], last=days[-1])
         _require_history(file, RequestKind.DAILY_BARS, report.counts)
         for day in days:
@@ -177,7 +178,7 @@ def _require_history(file: MarketFile, kind: RequestKind, counts: Mapping[str, i
         )
 
 
-def _days(context: dg.AssetExecutionContext, file: MarketFile) -> list[date]:
+def days_of(context: dg.AssetExecutionContext, file: MarketFile) -> list[date]:
     """Return the sessions to materialize, oldest first.
 
     Dagster takes a day without partition for the next one that has one; what was asked for must not become another day.

@@ -41,6 +41,8 @@ class Retention(Section):
     quotes_sessions: int | None = Field(22, ge=1)
     indicators_sessions: int | None = Field(22, ge=1)
     bars_sessions: int | None = None
+    daily_reports: int = Field(260, ge=1, description="daily reports kept, newest first: about a year of sessions")
+    weekly_reports: int = Field(260, ge=1, description="weekly reports kept, newest first: five years")
 
 
 class IndicatorChoice(Section):
