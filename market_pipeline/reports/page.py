@@ -68,7 +68,7 @@ def _subtitle(report: Report, local: tzinfo) -> str:
         hours = ", ".join(f"{start.astimezone(local):%H:%M}–{_end(end, local)}" for start, end in report.hours)
         return f"daily report · {heading.market} · open {hours}"
     done = len(report.sessions)
-    told = f"{done} of {heading.sessions_expected} sessions" if done < heading.sessions_expected else f"{done} sessions"
+    told = f"{done} of {heading.sessions_expected} sessions so far" if done < heading.sessions_expected else f"{done} sessions"
     return f"weekly report · {heading.market} · {heading.first} to {heading.last}, {told}"
 
 
@@ -83,8 +83,7 @@ def _times(report: Report, local: tzinfo) -> str:
     name = report.heading.zone
     if offsets == [SAME_ON_BOTH]:
         return "Times are UTC" if name == "UTC" else f"Times are {name}, the same as UTC (UTC+00:00)"
-    hours = ", ".join(f"{start:%H:%M}–{_end(end, end.tzinfo or local)}" for start, end in report.hours[:1])
-    return f"Times are {name} ({', '.join(offsets)}); {hours} UTC was the first open stretch"
+    return f"Times are {name} ({', '.join(offsets)}); the first opening was at {report.hours[0][0]:%H:%M} UTC"
 
 
 def _cards(report: Report) -> Sequence[Card]:

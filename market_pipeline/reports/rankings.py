@@ -89,6 +89,8 @@ def level(stored: Sequence[LevelFigures]) -> LevelFigures | None:
 
 def _compounded(moves: Sequence[Move]) -> Move:
     last = moves[-1]
+    if len(moves) == 1:
+        return last
     changes = [move.change_percent for move in moves if move.change_percent is not None]
     if len(changes) < len(moves):
         return Move(last.symbol, last.name, last.price, None)
