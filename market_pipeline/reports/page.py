@@ -68,7 +68,11 @@ def _subtitle(report: Report, local: tzinfo) -> str:
         hours = ", ".join(f"{start.astimezone(local):%H:%M}–{_end(end, local)}" for start, end in report.hours)
         return f"daily report · {heading.market} · open {hours}"
     done = len(report.sessions)
-    told = f"{done} of {heading.sessions_expected} sessions so far" if done < heading.sessions_expected else f"{done} sessions"
+    told = (
+        f"{done} of {heading.sessions_expected} sessions so far"
+        if done < heading.sessions_expected
+        else f"{done} sessions"
+    )
     return f"weekly report · {heading.market} · {heading.first} to {heading.last}, {told}"
 
 

@@ -6,6 +6,7 @@ The time axis has open hours only: sessions follow one another.
 from __future__ import annotations
 
 import io
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
@@ -21,6 +22,8 @@ INK = "#0a0b0c"
 """Stands for the colour of the page's text."""
 COLOURS = ("#3b82c4", "#e08a1e", "#4a9d6f", "#b25fa8")
 MOST_TICKS = 9
+PAUSE = timedelta(minutes=5)
+"""A line stops where nothing was seen for longer: what was not seen is not drawn."""
 
 
 def plots(report: Report) -> Mapping[str, str]:
@@ -107,14 +110,25 @@ def _drawn(name: str, draw: Callable[[Axes], None]) -> str:
     return text[text.index("<svg") :].replace(INK, "currentColor")
 
 
+def _line(axes: Axes, axis: _Axis, points: Sequence[tuple[datetime, float]], *, colour: str, label: str) -> None:
+    at: list[float] = []
+    values: list[float] = []
+    for number, (moment, value) in enumerate(points):
+        if number and moment - points[number - 1][0] > PAUSE:
+            at.append(axis.place(moment))
+            values.append(math.nan)
+        at.append(axis.place(moment))
+        values.append(value)
+    axes.plot(at, values, ".-", color=colour, linewidth=1.3, markersize=2.5, label=label)
+
+
 def _coverage(axes: Axes, report: Report, axis: _Axis) -> None:
-    tiers: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    tiers: dict[int, list[tuple[datetime, float]]] = defaultdict(list)
     for cycle in report.cycles:
         if cycle.listed:
-            tiers[cycle.tier].append((axis.place(cycle.minute), 100 * cycle.fresh / cycle.listed))
+            tiers[cycle.tier].append((cycle.minute, 100 * cycle.fresh / cycle.listed))
     for colour, tier in zip(COLOURS, sorted(tiers), strict=False):
-        at, shares = zip(*tiers[tier], strict=True)
-        axes.plot(at, shares, ".-", color=colour, linewidth=1.3, markersize=2.5, label=f"tier {tier}")
+        _line(axes, axis, tiers[tier], colour=colour, label=f"tier {tier}")
     axes.set_ylim(0, 104)
     axes.set_ylabel("fresh, %")
     axis.dress(axes)
@@ -122,12 +136,8 @@ def _coverage(axes: Axes, report: Report, axis: _Axis) -> None:
 
 def _freshness(axes: Axes, report: Report, axis: _Axis) -> None:
     points = report.ages.points if report.ages else ()
-    at = [axis.place(point.minute) for point in points]
-    for colour, label, values in (
-        (COLOURS[0], "p50", [point.p50 for point in points]),
-        (COLOURS[1], "p90", [point.p90 for point in points]),
-    ):
-        axes.plot(at, values, ".-", color=colour, linewidth=1.3, markersize=2.5, label=label)
+    _line(axes, axis, [(point.minute, point.p50) for point in points], colour=COLOURS[0], label="p50")
+    _line(axes, axis, [(point.minute, point.p90) for point in points], colour=COLOURS[1], label="p90")
     axes.set_ylim(bottom=0)
     axes.set_ylabel("age, open min")
     axis.dress(axes)

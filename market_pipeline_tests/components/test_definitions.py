@@ -19,6 +19,7 @@ HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchang
 TABLES = {
     *("live_tickers", "bars_1m", "indicators_1m", "metrics", "gaps"),
     *("instruments", "session_bars", "session_indicators", "bars_1d"),
+    *("daily_report", "weekly_report"),
 }
 
 

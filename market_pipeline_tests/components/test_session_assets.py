@@ -23,9 +23,11 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
     assert run.success
     assert sorted(run.materialized()) == [
         "crypto/bars_1d",
+        "crypto/daily_report",
         "crypto/instruments",
         "crypto/session_bars",
         "crypto/session_indicators",
+        "crypto/weekly_report",
     ]
     assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
     assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
@@ -33,6 +35,19 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
     assert bars["symbols"] == 8
     assert bars["plot"].startswith("![bars a minute](data:image/png;base64,iVBOR")
     assert run.metadata("crypto/session_indicators", "2026-11-18")["dagster/row_count"] == bars["dagster/row_count"]
+
+
+def test_the_daily_job_ends_with_the_reports_of_the_session_and_its_week(desk: Desk, runtime: Runtime) -> None:
+    desk.run("crypto_minute")
+    run = desk.run("crypto_daily", partition_key="2026-11-19")
+    daily = run.metadata("crypto/daily_report", "2026-11-19")
+    assert daily["coverage, tier 1"] == "100 % (of 8 symbols)"
+    assert "**SIMULATED · made-up prices, no real market is concerned**" in daily["report"]
+    folder = runtime.folder / "reports" / "crypto"
+    assert daily["path"] == str(folder / "daily_2026-11-19.html")
+    assert run.metadata("crypto/weekly_report", "2026-11-19")["path"] == str(folder / "weekly_2026-W47.html")
+    assert sorted(path.suffix for path in folder.iterdir()) == [".html", ".html", ".md", ".md"]
+    assert "mail" not in daily
 
 
 def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk: Desk) -> None:
