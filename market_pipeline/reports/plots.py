@@ -150,5 +150,6 @@ def _uptime(axes: Axes, report: Report) -> None:
     bars = axes.bar(places, shares, width=0.6, color=COLOURS[0])
     axes.bar_label(bars, [f"{value:.0f}" for value in shares], padding=2)
     axes.set_xticks(list(places), [f"{day.session_date:%a} {day.session_date.day}" for day in days])
+    axes.set_xlim(-0.6, max(len(days), 5) - 0.4)
     axes.set_ylim(0, 114)
     axes.set_ylabel("up, %")
