@@ -49,3 +49,16 @@ def checked_dagster_dsn(value: SecretStr) -> SecretStr:
     if not value.get_secret_value().startswith("postgresql+psycopg2://"):
         raise ValueError("write it as postgresql+psycopg2://user:password@host:5432/database")
     return value
+
+
+def checked_reports(text: str) -> str:
+    """Return the setting as it is, once it names reports that there are."""
+    unknown = [name for name in names_in_text(text) if name not in ("daily", "weekly")]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no report; write daily, weekly or daily,weekly")
+    return text
+
+
+def names_in_text(text: str) -> tuple[str, ...]:
+    """Return the names that commas separate."""
+    return tuple(filter(None, map(str.strip, text.split(","))))

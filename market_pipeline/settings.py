@@ -18,7 +18,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.model.duration import parse_durations
 from market_pipeline.model.quiet_hours import QuietHours, parse_quiet_hours
-from market_pipeline.setting_checks import base_url, checked_dagster_dsn, checked_proxies, read_proxies
+from market_pipeline.setting_checks import (
+    base_url,
+    checked_dagster_dsn,
+    checked_proxies,
+    checked_reports,
+    names_in_text,
+    read_proxies,
+)
 
 
 class Feed(StrEnum):
@@ -143,6 +150,11 @@ class Settings(BaseSettings):
     heartbeat_every: Spans = Field(
         parse_durations("5m"), validation_alias="HEARTBEAT_EVERY", description="how often it is asked"
     )
+    mail_reports: Annotated[str, AfterValidator(checked_reports)] = Field(
+        "",
+        validation_alias=_own("MAIL_REPORTS"),
+        description="reports that are mailed when they are made: daily, weekly or daily,weekly; none by default",
+    )
     postgres_dsn: SecretStr | None = Field(
         None,
         validation_alias=_own("POSTGRES_DSN", "POSTGRES_DSN"),
@@ -189,6 +201,11 @@ class Settings(BaseSettings):
         paths = [found.path for found in addresses if found.scheme.startswith("http")]
         parts = [*paths, *(part for found in addresses for part in (found.query, found.password or ""))]
         return tuple(sorted({text for text in (*secrets, *parts) if len(text) > 1}, key=len, reverse=True))
+
+    @property
+    def mailed_reports(self) -> tuple[str, ...]:
+        """Return the kinds of reports that are mailed when they are made."""
+        return names_in_text(self.mail_reports)
 
     @property
     def ui_address(self) -> str:

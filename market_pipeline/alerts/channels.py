@@ -82,7 +82,18 @@ def _slack(settings: Settings, context: ssl.SSLContext) -> Channel | None:
     return None
 
 
-def _mail(settings: Settings, context: ssl.SSLContext) -> Channel | None:
+def mail_channel(settings: Settings) -> MailChannel:
+    """Return the mail channel. Raises ConfigurationError where none is configured."""
+    channel = _mail(settings, trust(settings))
+    if channel is None:
+        raise ConfigurationError(
+            "tried to send a mail, and none is configured: SMTP_HOST or ALERT_EMAIL_RECIPIENTS is not set; "
+            "a retry does not help; set both in .env or the environment"
+        )
+    return channel
+
+
+def _mail(settings: Settings, context: ssl.SSLContext) -> MailChannel | None:
     if not settings.smtp_host:
         return None
     if not settings.email_recipients:

@@ -59,8 +59,12 @@ class MailChannel:
 
     def send(self, message: Message) -> None:
         """Hand the message to the server. Raises DeliveryError, or MessageRefused when it turns the content down."""
+        self.deliver(self._mail(message))
+
+    def deliver(self, mail: EmailMessage) -> None:
+        """Hand any mail to the server. Raises as `send` does."""
         try:
-            refused = self._hand_over(self._mail(message))
+            refused = self._hand_over(mail)
         except smtplib.SMTPDataError as error:
             raise self._refusal(error) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:

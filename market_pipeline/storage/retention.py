@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from market_pipeline.markets.schema import Retention
+from market_pipeline.storage.report_files import retain_report_files
 from market_pipeline.storage.tables import (
     BARS_1D,
     BARS_1D_ADJUSTED,
@@ -33,7 +34,7 @@ KEPT_BY_OTHERS = {
 
 
 def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[str, int]:
-    """Delete the oldest sessions and snapshot files beyond the limits. Return table (or kind) → files deleted.
+    """Delete the oldest sessions, snapshot files and reports beyond the limits. Return table (or kind) → files deleted.
 
     Of a small table it is rows that are deleted, and counted.
     Every other sliced table follows the limit of the indicators, which can be computed again.
@@ -47,6 +48,8 @@ def retain_market(warehouse: Warehouse, market: str, limits: Retention) -> dict[
         counts[name] = 0 if keep is None else _trim(warehouse, name, market, keep=keep)
     folder = warehouse.layout.feed_folder
     counts["live_ticker_files"] = retain_ticker_files(folder, market, keep=limits.live_ticker_files)
+    kept = {"daily": limits.daily_reports, "weekly": limits.weekly_reports}
+    counts["report_files"] = retain_report_files(folder, market, keep=kept)
     return counts
 
 

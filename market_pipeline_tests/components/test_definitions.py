@@ -23,6 +23,7 @@ HEAVY = ["pandas", "talib", "pandas_ta", "numba", "ccxt", "matplotlib", "exchang
 TABLES = {
     *("live_tickers", "bars_1m", "indicators_1m", "levels_1m", "metrics", "gaps", "health"),
     *("instruments", "session_bars", "session_indicators", "session_levels", "bars_1d"),
+    *("daily_report", "weekly_report"),
 }
 
 

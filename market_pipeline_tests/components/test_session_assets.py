@@ -23,10 +23,12 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
     assert run.success
     assert sorted(run.materialized()) == [
         "crypto/bars_1d",
+        "crypto/daily_report",
         "crypto/instruments",
         "crypto/session_bars",
         "crypto/session_indicators",
         "crypto/session_levels",
+        "crypto/weekly_report",
     ]
     assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
     assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
@@ -46,6 +48,19 @@ def test_the_indicators_of_a_session_show_its_chart_drawn_when_its_levels_are_th
     assert chart.startswith(
         "![BTC-USD · Crypto currencies in US dollars · Wed 18 Nov 2026](data:image/png;base64,iVBOR"
     )
+
+
+def test_the_daily_job_ends_with_the_reports_of_the_session_and_its_week(desk: Desk, runtime: Runtime) -> None:
+    desk.run("crypto_minute")
+    run = desk.run("crypto_daily", partition_key="2026-11-19")
+    daily = run.metadata("crypto/daily_report", "2026-11-19")
+    assert daily["coverage, tier 1"] == "100 % (of 8 symbols)"
+    assert "**SIMULATED · made-up prices, no real market is concerned**" in daily["report"]
+    folder = runtime.folder / "reports" / "crypto"
+    assert daily["path"] == str(folder / "daily_2026-11-19.html")
+    assert run.metadata("crypto/weekly_report", "2026-11-19")["path"] == str(folder / "weekly_2026-W47.html")
+    assert sorted(path.suffix for path in folder.iterdir()) == [".html", ".html", ".md", ".md"]
+    assert "mail" not in daily
 
 
 def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk: Desk) -> None:

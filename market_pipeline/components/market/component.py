@@ -20,6 +20,7 @@ from market_pipeline.components.market import (
     metrics_schedule,
     partitions,
     raw_quotes,
+    reports,
     schedules,
     session,
     sharia_screen,
@@ -60,6 +61,7 @@ class Market(dg.Component):
         session_dates = partitions.session_partitions(self.file)
         healthy = health.asset(self.file)
         daily = [instruments.asset(self.file), *session.assets(self.file, session_dates)]
+        daily += reports.assets(self.file, session_dates)
         slow = [metrics.asset(self.file), *sharia_screen.assets(self.file)]
         missing = gaps.asset(self.file)
         heal_job = gaps.heal_job(self.file, missing)

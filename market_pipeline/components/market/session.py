@@ -50,7 +50,8 @@ def assets(file: MarketFile, partitions: dg.PartitionsDefinition) -> list[dg.Ass
     return [make(file, partitions, policy) for make in made]
 
 
-def _one_run() -> dg.BackfillPolicy:
+def one_run() -> dg.BackfillPolicy:
+    """Return the policy that makes a range of sessions one run."""
     with warnings.catch_warnings():
         # marked beta; one run for a range is what a user of a backfill wants
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -65,7 +66,7 @@ def _session_bars(
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1M),
@@ -80,7 +81,7 @@ def _session_bars(
         opened = runtime.open()
         market = opened.market(file.market)
         rules: list[RuleResult] = []
-        days = _days(context, file)
+        days = days_of(context, file)
         for number, day in enumerate(days, start=1):
             if len(days) > 1 and opened.warehouse.is_closed(file.market, day) and FORCE_TAG not in context.run.tags:
                 context.log.info(f"{number} of {len(days)}: {day} is complete already; the tag {FORCE_TAG} asks again")
@@ -124,7 +125,7 @@ def _session_indicators(
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(indicators_1m()),
@@ -141,7 +142,7 @@ def _session_indicators(
 
         opened = runtime.open()
         request = PandasTaRequest(tuple(config.pandas_ta_symbols), tuple(config.pandas_ta_columns))
-        days = _days(context, file)
+        days = days_of(context, file)
         report = compute_session_indicators(opened, opened.market(file.market), days, request=request)
         shown = {"chart": chart_preview(opened, file, days[-1])}
         context.add_asset_metadata(shown, partition_key=days[-1].isoformat())
@@ -161,7 +162,7 @@ def _session_levels(
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         group_name=file.market,
         metadata=table_metadata(LEVELS_1M),
         kinds={"parquet", "duckdb"},
@@ -175,7 +176,7 @@ def _session_levels(
         from market_pipeline.steps.compute_levels import compute_session_levels
 
         opened = runtime.open()
-        report = compute_session_levels(opened, opened.market(file.market), _days(context, file))
+        report = compute_session_levels(opened, opened.market(file.market), days_of(context, file))
         return dg.MaterializeResult(
             metadata={"dagster/row_count": report.rows, "symbols": report.symbols},
             check_results=[valid_result(key, report.rules)],
@@ -190,7 +191,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.F
     @dg.asset(
         key=key,
         partitions_def=partitions,
-        backfill_policy=_one_run(),
+        backfill_policy=one_run(),
         freshness_policy=policy,
         group_name=file.market,
         metadata=table_metadata(BARS_1D),
@@ -203,7 +204,7 @@ def _bars_1d(file: MarketFile, partitions: dg.PartitionsDefinition, policy: dg.F
         from market_pipeline.steps.daily_bars import session_daily_bars
 
         opened = runtime.open()
-        days = _days(context, file)
+        days = days_of(context, file)
         report = session_daily_bars(opened, opened.market(file.market), first=days[0], last=days[-1])
         _require_history(file, RequestKind.DAILY_BARS, report.counts)
         for day in days:
@@ -233,7 +234,7 @@ def _require_history(file: MarketFile, kind: RequestKind, counts: Mapping[str, i
         )
 
 
-def _days(context: dg.AssetExecutionContext, file: MarketFile) -> list[date]:
+def days_of(context: dg.AssetExecutionContext, file: MarketFile) -> list[date]:
     """Return the sessions to materialize, oldest first.
 
     Dagster takes a day without partition for the next one that has one; what was asked for must not become another day.

@@ -50,3 +50,5 @@ class Retention(Section):
     differences_sessions: int | None = Field(
         260, ge=1, description="newest sessions of session_differences: a year of comparing sources"
     )
+    daily_reports: int = Field(260, ge=1, description="daily reports kept, newest first: about a year of sessions")
+    weekly_reports: int = Field(260, ge=1, description="weekly reports kept, newest first: five years")
