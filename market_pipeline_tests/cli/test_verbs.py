@@ -172,7 +172,7 @@ def test_views_and_export_need_no_simulated_exchange(command: Command, folder: P
         (["taken.duckdb", "--format", "csv"], "name a folder that is new"),
         (["."], "that is a folder"),
         (["copy", "--format", "xml"], "asked for an export as 'xml'; there are duckdb, parquet, csv"),
-        (["copy.duckdb", "--table", "prices"], "there is no table prices; there are: bars_1d"),
+        (["copy.duckdb", "--table", "prices"], "there is no table prices; there are: alerts, bars_1d"),
         (["copy.duckdb", "--market", "mars"], "looked for market 'mars'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -24,6 +24,7 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
     assert sorted(run.materialized()) == [
         "crypto/bars_1d",
         "crypto/daily_report",
+        "crypto/health",
         "crypto/instruments",
         "crypto/session_bars",
         "crypto/session_indicators",

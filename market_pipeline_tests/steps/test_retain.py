@@ -11,22 +11,21 @@ from market_pipeline.settings import Settings
 from market_pipeline.steps.retain import retain
 from market_pipeline.steps.runtime import Runtime
 
-NOW = SystemClock().now()
 DAYS = timedelta(days=1)
 
 
 def test_old_logs_payloads_and_earlier_feeds_go_and_what_somebody_else_made_stays(tmp_path: Path) -> None:
     runtime = Runtime(Settings(data=tmp_path, _env_file=None), SystemClock())
-    feed = runtime.folder
-    earlier = [f"{NOW - 15 * DAYS:%Y%m%d_%H%M%S}", f"{NOW - 13 * DAYS:%Y%m%d_%H%M%S}", "kept_by_me"]
-    payloads = [f"{NOW - 6 * DAYS:%Y-%m-%d}", f"{NOW - 5 * DAYS:%Y-%m-%d}"]  # Casablanca and Nairobi keep five days
+    feed, now = runtime.folder, SystemClock().now()
+    earlier = [f"{now - 15 * DAYS:%Y%m%d_%H%M%S}", f"{now - 13 * DAYS:%Y%m%d_%H%M%S}", "kept_by_me"]
+    payloads = [f"{now - 6 * DAYS:%Y-%m-%d}", f"{now - 5 * DAYS:%Y-%m-%d}"]  # Casablanca and Nairobi keep five days
     for path in [*(feed / "earlier" / name for name in earlier), *(feed / "payloads" / name for name in payloads)]:
         path.mkdir(parents=True)
     for name, age in {"daemon.log": 29, "webserver.log": 31}.items():
         log = feed / "logs" / name
         log.parent.mkdir(exist_ok=True)
         log.touch()
-        written = (NOW - age * DAYS).timestamp()
+        written = (now - age * DAYS).timestamp()
         os.utime(log, (written, written))
     counts = retain(runtime)
     assert {name: counts[name] for name in ("earlier_feeds", "payload_days", "log_files", "refused_alerts")} == {
