@@ -58,7 +58,7 @@ def test_what_nobody_waits_for_gives_way_to_the_minutes_cycles(desk: WarmDesk) -
     for cadence in ("minute", "daily"):
         assert desk.end_of(desk.launch("quick", cadence=cadence)) == "SUCCESS"
         given.append(int(desk.output("quick").split()[-1]))
-    assert given[1] - given[0] == 10
+    assert given[1] - given[0] == 5
 
 
 def test_two_runs_draw_different_random_numbers(desk: WarmDesk) -> None:

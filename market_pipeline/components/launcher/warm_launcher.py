@@ -24,8 +24,10 @@ from market_pipeline.errors import ZygoteAbsent
 
 FORGOTTEN_SECONDS = 90
 """Beyond its longest runtime run monitoring needs at most 60 s to give a run up, and the zygote 20 s to kill it."""
-UNHURRIED = 10
-"""Niceness of runs that nobody waits for: a minute's cycle beside them gets nine tenths of a core."""
+UNHURRIED = 5
+"""Niceness of runs that nobody waits for: a cycle beside them gets three quarters of a core.
+
+Not more: they hold their market's lock while they write, and a starved holder keeps the cycles waiting."""
 UNHURRIED_CADENCES = frozenset({"sweep", "metrics", "heal", "daily", "retention"})
 
 
