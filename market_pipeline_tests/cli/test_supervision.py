@@ -180,7 +180,10 @@ def test_a_part_that_is_killed_is_started_again_and_reported(
 def test_a_part_that_ends_again_and_again_can_still_be_stopped(
     tmp_path: Path, supervisors: list[subprocess.Popen[str]]
 ) -> None:
-    process = start(tmp_path, "raise SystemExit(3)", supervisors, restarts=True)
+    # what ends before everything has started ends everything
+    ends = "import pathlib, time\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\nraise SystemExit(3)"
+    process = start(tmp_path, ends, supervisors, restarts=True)
+    (tmp_path / "go").touch()
     assert until_started(tmp_path, "other", 4)["ended_by"] == "code 3"
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=20)[0] == "ended: None\n"
