@@ -4,7 +4,8 @@ The stack that `make run` starts works for some minutes on a simulated exchange 
 that start warm from a zygote, then with Dagster's default launcher (no zygote), then with Dagster's stock settings
 besides: a process for each step, a queue that is looked at every 5 seconds. A reader asks market.duckdb all the while.
 
-Run: python -m benchmarks.ticks   (half an hour; --budgets off takes the waiting for the sources' budgets out)
+Run: python -m benchmarks.ticks   (half an hour; --budgets off takes the waiting for the sources' budgets out,
+--as-of MOMENT starts the exchange at another minute)
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ from market_pipeline.settings import Settings, child_environment
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.dagster_home import make_dagster_home
-from market_pipeline.steps.due import last_ended_session
+from market_pipeline.steps.due import last_ended_session, skip_reason
 from market_pipeline.steps.fetch_charts import chart_source
 from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
 
 AT = "2026-11-19T09:31:00+00:00"
-"""A Thursday: Casablanca has just opened, India closes half an hour later, crypto always trades."""
+"""A Thursday: six markets are open, Casablanca has just begun. No minute has all seven: Nairobi ends before New York
+begins. --as-of 2026-11-19T14:36:00+00:00 is the other crowded one: New York beside Casablanca, crypto and global."""
 SCHEDULER_WARMS_UP = timedelta(seconds=20)
 """It passes over a tick that comes sooner after its start."""
 GRACE_SECONDS = 50
@@ -76,6 +78,7 @@ class Observed:
     module: str
     home: Path
     minutes: int
+    markets: tuple[str, ...]
     is_warm: bool = False
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
@@ -98,34 +101,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=8, help="of each of the three")
     parser.add_argument("--budgets", choices=("on", "off"), default="on")
+    parser.add_argument("--as-of", type=datetime.fromisoformat, default=datetime.fromisoformat(AT))
     options = parser.parse_args()
     before = machine()
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        exchange(Path(folder), has_budgets=options.budgets == "on") as settings,
+        exchange(Path(folder), options.as_of, has_budgets=options.budgets == "on") as settings,
     ):
-        fill(settings)
+        markets = fill(settings)
         home, stock_home, ours = make_dagster_home(settings, PROJECT), default_home(settings), DEFINITIONS
         observed = [
-            Observed("warm", ours, home, options.minutes, is_warm=True),
-            Observed("default", ours, home, options.minutes),
-            Observed("stock", "benchmarks.stock_definitions", stock_home, options.minutes),
+            Observed("warm", ours, home, options.minutes, markets, is_warm=True),
+            Observed("default", ours, home, options.minutes, markets),
+            Observed("stock", "benchmarks.stock_definitions", stock_home, options.minutes, markets),
         ]
         for one in observed:
             observe(settings, one)
-    print(f"(e) tick → queryable, {len(market_names())} markets in the same minute, budgets {options.budgets}")
+    print(f"(e) tick → queryable, {len(markets)} markets in the same minute, budgets {options.budgets}")
     print(f"before: {before}; after: {machine()}\n")
     report(observed)
 
 
 @contextmanager
-def exchange(folder: Path, *, has_budgets: bool) -> Iterator[Settings]:
-    """Run a simulated exchange from AT on, in real time."""
+def exchange(folder: Path, as_of: datetime, *, has_budgets: bool) -> Iterator[Settings]:
+    """Run a simulated exchange from a moment on, in real time."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = Settings(data=folder, simulator_url=url, budgets=has_budgets, _env_file=None)
     configure_logging(settings)
-    command = [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", AT]
+    command = [executable("market-pipeline"), "simulate", "--port", str(port), "--as-of", as_of.isoformat()]
     environment = child_environment(settings, PYTHONPATH=str(PROJECT))
     with (folder / "simulator.log").open("ab") as log, running(command, environment, log.fileno()):
         yield settings
@@ -139,18 +143,24 @@ def default_home(settings: Settings) -> Path:
     return home
 
 
-def fill(settings: Settings) -> None:
-    """Do what `up` does before it says ready: the last closed session and a cycle of each market."""
+def fill(settings: Settings) -> tuple[str, ...]:
+    """Do what `up` does before it says ready: the last closed session and a cycle of each market that is open.
+
+    Return the open ones.
+    """
     runtime = _reached(
         Settings(data=settings.data, simulator_url=settings.simulator_url, budgets=False, _env_file=None)
     )
-    for name in market_names():
+    now = runtime.clock.now()
+    markets = tuple(name for name in market_names() if skip_reason(runtime.market(name), now) is None)
+    for name in markets:
         _say(f"filling {name}")
         market = runtime.market(name)
         day = last_ended_session(market, runtime.clock.now())
         backfill(runtime, name, first=day, last=day, with_daily=chart_source(market) is None)
         run_cycle(runtime, name)
     runtime.warehouse.build_market_duckdb()
+    return markets
 
 
 def _reached(settings: Settings) -> Runtime:
@@ -214,7 +224,7 @@ def _cycle(instance: dg.DagsterInstance, record: dg.RunRecord, rows: LatestRows,
 def report(observed: Sequence[Observed]) -> None:
     """Print all, and how many times as much the others take as the first."""
     for one in observed:
-        ticks, complete = one.minutes * len(market_names()), len(one.seconds("queryable"))
+        ticks, complete = one.minutes * len(one.markets), len(one.seconds("queryable"))
         print(
             f"{one.name}: {one.minutes} minutes, {ticks} ticks, {len(one.cycles)} runs, {complete} complete, "
             f"{one.failed_reads} reads failed"
@@ -222,7 +232,7 @@ def report(observed: Sequence[Observed]) -> None:
     rows = [_row(f"tick → {stage}, s", [one.seconds(stage) for one in observed]) for stage in STAGES]
     rows += [
         _row(f"{market}: tick → queryable, s", [one.seconds("queryable", market) for one in observed])
-        for market in market_names()
+        for market in observed[0].markets
     ]
     rows += [_row(f"{name}, s", [one.spans(first, then) for one in observed]) for name, first, then in SPANS]
     rows.append(_row("CPU of all Dagster processes, s a minute", [[one.cpu_seconds / one.minutes] for one in observed]))
