@@ -117,12 +117,11 @@ class Profile:
         """Add the volume of some spans, in their order."""
         volumes = bars.volume[spans.bars[chosen]]
         chosen, volumes = chosen[np.isfinite(volumes)], volumes[np.isfinite(volumes)]
-        windows, low, high = spans.windows[chosen], spans.low[chosen], spans.high[chosen]
-        counts = high - low + 1
+        windows, low = spans.windows[chosen], spans.low[chosen]
+        counts = spans.high[chosen] - low + 1
         np.add.at(self.totals, windows, volumes)
-        columns = spread(low, high + 1) - np.repeat(self.floors[windows], counts)
-        places = np.repeat(windows, counts) * self.volumes.shape[1] + columns
-        np.add.at(self.volumes.reshape(-1), places, np.repeat(volumes / counts, counts))
+        places = windows * self.volumes.shape[1] + low - self.floors[windows]
+        np.add.at(self.volumes.reshape(-1), spread(places, places + counts), np.repeat(volumes / counts, counts))
 
 
 def session_profile(window: BarWindow, rule: LevelsRule) -> tuple[FloatArray, FloatArray]:
