@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +13,9 @@ from typing import Any
 import psutil
 import requests
 
+from benchmarks.celery_stack import celery_processes
 from benchmarks.feed import PROJECT
+from benchmarks.process import free_port, running
 from market_pipeline.cli.processes import launcher
 from market_pipeline.cli.supervision import executable
 from market_pipeline.components.launcher.protocol import ask, connected
@@ -24,7 +23,6 @@ from market_pipeline.errors import ZygoteAbsent
 from market_pipeline.settings import Settings, child_environment
 
 START_SECONDS = 120
-STOP_SECONDS = 15
 LOADED = """{workspaceOrError{... on Workspace{locationEntries{loadStatus
   locationOrLoadError{__typename}}}}}"""
 
@@ -57,10 +55,12 @@ class Stack:
 
 
 @contextmanager
-def running_stack(settings: Settings, module: str, home: Path, *, is_warm: bool) -> Iterator[Stack]:
+def running_stack(
+    settings: Settings, module: str, home: Path, *, is_warm: bool, celery_port: int | None = None
+) -> Iterator[Stack]:
     """Run code server, daemon and webserver on free ports while the block lasts, and a zygote where the start is warm.
 
-    Begin once the project is loaded.
+    With a port for its Redis, Celery's worker runs beside them. Begin once the project is loaded.
     """
     ui, code = free_port(), free_port()
     extra = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "yes", "PYTHONPATH": str(PROJECT)}
@@ -81,33 +81,12 @@ def running_stack(settings: Settings, module: str, home: Path, *, is_warm: bool)
         started = [stack.enter_context(running(command, environment, log.fileno())) for command in commands]
         warm = launcher(home, environment, module) if is_warm else []
         started += [stack.enter_context(running(list(s.command), s.environment, log.fileno())) for s in warm]
+        if celery_port is not None:
+            started += stack.enter_context(celery_processes(home, celery_port, environment, log=log.fileno()))
         _wait_until_loaded(f"http://127.0.0.1:{ui}/graphql", home / "stack.log")
         if is_warm:
             wait_for_zygote(home)
         yield Stack(home, tuple(started))
-
-
-@contextmanager
-def running(command: list[str], environment: dict[str, str], output: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command and all that it starts while the block lasts."""
-    process = subprocess.Popen(
-        command, env=environment, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_loaded(url: str, log: Path) -> None:

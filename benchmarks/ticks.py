@@ -1,11 +1,12 @@
-"""(e) From a schedule's tick to queryable indicators, all markets in the same minute: warm, default and stock.
+"""(e) From a schedule's tick to queryable indicators, all open markets in one minute: warm, Celery, default, stock.
 
 The stack that `make run` starts works for some minutes on a simulated exchange whose markets are open: first with runs
-that start warm from a zygote, then with Dagster's default launcher (no zygote), then with Dagster's stock settings
-besides: a process for each step, a queue that is looked at every 5 seconds. A reader asks market.duckdb all the while.
+that start warm from a zygote, then with Celery's launcher where it is installed (benchmarks/celery_stack.py), then with
+Dagster's default launcher (no zygote), then with Dagster's stock settings besides: a process for each step, a queue
+that is looked at every 5 seconds. A reader asks market.duckdb all the while.
 
 Run: python -m benchmarks.ticks   (half an hour; --budgets off takes the waiting for the sources' budgets out,
---as-of MOMENT starts the exchange at another minute)
+--as-of MOMENT starts the exchange at another minute, --ways warm stock leaves the others out)
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from benchmarks.celery_stack import can_run, celery_home
 from benchmarks.feed import MINUTE, PROJECT
 from benchmarks.latest_rows import LatestRows
+from benchmarks.process import free_port, running
 from benchmarks.report import machine, print_table
-from benchmarks.stack import Stack, Usage, free_port, running, running_stack
+from benchmarks.stack import Stack, Usage, running_stack
 from market_pipeline.cli.processes import DEFINITIONS
 from market_pipeline.cli.supervision import executable
 from market_pipeline.clock import floor_minute
@@ -46,6 +49,7 @@ AT = "2026-11-19T09:31:00+00:00"
 begins. --as-of 2026-11-19T14:36:00+00:00 is the other crowded one: New York beside Casablanca, crypto and global."""
 SCHEDULER_WARMS_UP = timedelta(seconds=20)
 """It passes over a tick that comes sooner after its start."""
+WAYS = ("warm", "celery", "default", "stock")
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
 READ_SECONDS = 2
@@ -80,6 +84,7 @@ class Observed:
     minutes: int
     markets: tuple[str, ...]
     is_warm: bool = False
+    celery_port: int | None = None
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
     megabytes: list[float] = field(default_factory=list)
@@ -97,11 +102,12 @@ class Observed:
 
 
 def main() -> None:
-    """Measure all three and print."""
+    """Measure all and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=int, default=8, help="of each of the three")
+    parser.add_argument("--minutes", type=int, default=8, help="of each")
     parser.add_argument("--budgets", choices=("on", "off"), default="on")
     parser.add_argument("--as-of", type=datetime.fromisoformat, default=datetime.fromisoformat(AT))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     options = parser.parse_args()
     before = machine()
     with (
@@ -109,17 +115,23 @@ def main() -> None:
         exchange(Path(folder), options.as_of, has_budgets=options.budgets == "on") as settings,
     ):
         markets = fill(settings)
-        home, stock_home, ours = make_dagster_home(settings, PROJECT), default_home(settings), DEFINITIONS
-        observed = [
-            Observed("warm", ours, home, options.minutes, markets, is_warm=True),
-            Observed("default", ours, home, options.minutes, markets),
-            Observed("stock", "benchmarks.stock_definitions", stock_home, options.minutes, markets),
-        ]
+        observed = [one for one in contenders(settings, options.minutes, markets) if one.name in options.ways]
         for one in observed:
             observe(settings, one)
     print(f"(e) tick → queryable, {len(markets)} markets in the same minute, budgets {options.budgets}")
     print(f"before: {before}; after: {machine()}\n")
     report(observed)
+
+
+def contenders(settings: Settings, minutes: int, markets: tuple[str, ...]) -> Iterator[Observed]:
+    """Yield every way that can run here."""
+    home, stock_home = make_dagster_home(settings, PROJECT), default_home(settings)
+    yield Observed("warm", DEFINITIONS, home, minutes, markets, is_warm=True)
+    if can_run():
+        its_home, port = celery_home(home, settings.feed_folder / "dagster_celery")
+        yield Observed("celery", DEFINITIONS, its_home, minutes, markets, celery_port=port)
+    yield Observed("default", DEFINITIONS, home, minutes, markets)
+    yield Observed("stock", "benchmarks.stock_definitions", stock_home, minutes, markets)
 
 
 @contextmanager
@@ -176,7 +188,9 @@ def observe(settings: Settings, observed: Observed) -> None:
     """Let the stack work for so many minutes, and note what it used and what its runs did."""
     _say(f"{observed.name}: starting")
     with (
-        running_stack(settings, observed.module, observed.home, is_warm=observed.is_warm) as stack,
+        running_stack(
+            settings, observed.module, observed.home, is_warm=observed.is_warm, celery_port=observed.celery_port
+        ) as stack,
         LatestRows(settings) as rows,
     ):
         first = floor_minute(datetime.now(UTC) + SCHEDULER_WARMS_UP) + MINUTE

@@ -12,7 +12,8 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
 from benchmarks.feed import PROJECT, SimulatedFeed
-from benchmarks.stack import running, wait_for_zygote
+from benchmarks.process import running
+from benchmarks.stack import wait_for_zygote
 from market_pipeline.cli.processes import DEFINITIONS, launcher
 from market_pipeline.cli.supervision import executable
 from market_pipeline.definitions import defs
