@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import PrivateAttr
 
+from market_pipeline.components.cadence import is_unhurried
 from market_pipeline.settings import Settings, load_settings
+from market_pipeline.storage.locks import LOCK_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from market_pipeline.steps.runtime import Runtime
 
 TIER_TAG = "market_pipeline/tier"
 """Names the only tier that a run works on, in markets with a sweep of their own."""
+UNHURRIED_LOCK_SECONDS = 120.0
+"""A slow machine's first cycles hold their market's lock for longer than a cycle may wait for it."""
 
 
 class RuntimeResource(dg.ConfigurableResource):
@@ -23,11 +27,13 @@ class RuntimeResource(dg.ConfigurableResource):
 
     _opened: Runtime | None = PrivateAttr(default=None)
     _tier: int | None = PrivateAttr(default=None)
+    _patience: float = PrivateAttr(default=LOCK_TIMEOUT_SECONDS)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Note which tier the run is about, if it says so."""
-        tier = context.run.tags.get(TIER_TAG) if context.run else None
-        self._tier = int(tier) if tier else None
+        """Note which tier the run is about, if it says so, and how long it may wait for a market's lock."""
+        tags = context.run.tags if context.run else {}
+        self._tier = int(tags[TIER_TAG]) if TIER_TAG in tags else None
+        self._patience = UNHURRIED_LOCK_SECONDS if is_unhurried(tags) else LOCK_TIMEOUT_SECONDS
 
     def open(self) -> Runtime:
         """Return the runtime. Raises ConfigurationError for wrong settings, SourceUnreachable without simulator."""
@@ -36,7 +42,7 @@ class RuntimeResource(dg.ConfigurableResource):
         if self._opened is None:
             settings = load_settings()
             _log_to_the_feed(settings)
-            self._opened = replace(open_runtime(settings), tier=self._tier)
+            self._opened = replace(open_runtime(settings), tier=self._tier, lock_seconds=self._patience)
         return self._opened
 
 

@@ -28,6 +28,7 @@ from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.feed_clock import simulated_clock
 from market_pipeline.steps.warehouse_tables import all_tables
+from market_pipeline.storage.locks import LOCK_TIMEOUT_SECONDS
 from market_pipeline.storage.payloads import PayloadStore
 from market_pipeline.storage.tables import RAW_QUOTES, Table
 from market_pipeline.storage.warehouse import Warehouse
@@ -96,6 +97,8 @@ class Runtime:
     speed: float = 1.0
     tier: int | None = None
     """The only tier that is worked on in markets with a sweep of their own; None: all."""
+    lock_seconds: float = LOCK_TIMEOUT_SECONDS
+    """How long a writer waits while another one keeps its market's lock."""
     _markets: dict[tuple[str, bool], MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property
@@ -111,7 +114,7 @@ class Runtime:
     @cached_property
     def warehouse(self) -> Warehouse:
         """Return the warehouse of this feed."""
-        return Warehouse(self.folder, all_tables(), clock=self.clock)
+        return Warehouse(self.folder, all_tables(), clock=self.clock, lock_timeout_seconds=self.lock_seconds)
 
     def table(self, name: str) -> Table:
         """Return the table called `name`, in the version of the present catalogue."""

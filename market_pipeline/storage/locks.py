@@ -12,6 +12,7 @@ from market_pipeline.storage.files import storage_error
 from market_pipeline.storage.layout import Layout
 
 POLL_SECONDS = 0.01
+LOCK_TIMEOUT_SECONDS = 20.0
 
 
 class MarketLocks:

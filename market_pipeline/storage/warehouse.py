@@ -24,7 +24,7 @@ from market_pipeline.storage.closed import ClosedSessions
 from market_pipeline.storage.files import file_state
 from market_pipeline.storage.layout import Layout, Slice
 from market_pipeline.storage.live import LiveTier, SlicesWritten
-from market_pipeline.storage.locks import MarketLocks
+from market_pipeline.storage.locks import LOCK_TIMEOUT_SECONDS, MarketLocks
 from market_pipeline.storage.market_duckdb import MarketDuckDB
 from market_pipeline.storage.newest import NewestFiles
 from market_pipeline.storage.parquet import has_both_ends
@@ -35,8 +35,6 @@ from market_pipeline.storage.sessions import SessionTier
 from market_pipeline.storage.sweeping import Sweeper, SweepReport
 from market_pipeline.storage.tables import BASE_TABLES, Table
 from market_pipeline.storage.whole_files import WholeFiles
-
-LOCK_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

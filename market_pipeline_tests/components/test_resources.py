@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -10,13 +11,16 @@ import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBResource
 from dagster_duckdb_pandas import DuckDBPandasIOManager
+from filelock import FileLock
 
 from market_pipeline.components.duckdb_resource import WarehouseDuckDB
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.defs.platform.example_asset import newest_prices, top_movers
 from market_pipeline.defs.platform.resources import resources
+from market_pipeline.errors import WarehouseBusy
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.storage.tables import LIVE_TICKERS
 from market_pipeline_tests.components.dagster_desk import Desk
 
 
@@ -114,3 +118,23 @@ def test_a_run_works_on_the_tier_that_its_tag_names(runtime: Runtime, tags: dict
 
     assert dg.materialize([looks], resources={"runtime": RuntimeResource()}, tags=tags).success
     assert seen == [tier]
+
+
+@pytest.mark.parametrize(("tags", "seconds"), [({"market_pipeline/cadence": "heal"}, 120.0), ({}, 20.0)])
+def test_a_run_that_nobody_waits_for_is_patient_with_a_writer(
+    runtime: Runtime, tags: dict[str, str], seconds: float
+) -> None:
+    seen = []
+
+    @dg.asset
+    def looks(runtime: RuntimeResource) -> None:
+        seen.append(runtime.open().lock_seconds)
+
+    assert dg.materialize([looks], resources={"runtime": RuntimeResource()}, tags=tags).success
+    assert seen == [seconds]
+
+
+def test_a_writer_waits_as_long_as_its_runtime_says_and_no_longer(filled: Runtime) -> None:
+    hasty, rows = replace(filled, lock_seconds=0.0), filled.warehouse.latest(LIVE_TICKERS, "casablanca")
+    with FileLock(filled.warehouse.layout.lock("casablanca")), pytest.raises(WarehouseBusy, match="waited 0 s"):
+        hasty.warehouse.write(LIVE_TICKERS, "casablanca", rows)

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from market_pipeline.components.cadence import is_unhurried
 from market_pipeline.components.launcher import workers
 from market_pipeline.components.launcher.private_api import (
     GRPC_INFO_TAG,
@@ -28,12 +29,11 @@ UNHURRIED = 5
 """Niceness of runs that nobody waits for: a cycle beside them gets three quarters of a core.
 
 Not more: they hold their market's lock while they write, and a starved holder keeps the cycles waiting."""
-UNHURRIED_CADENCES = frozenset({"sweep", "metrics", "heal", "daily", "retention"})
 
 
 def niceness(run: dg.DagsterRun) -> int:
     """Return by how much a run gives way to others: cycles, and what somebody started by hand, do not."""
-    return UNHURRIED if run.tags.get("market_pipeline/cadence") in UNHURRIED_CADENCES else 0
+    return UNHURRIED if is_unhurried(run.tags) else 0
 
 
 def lives_seconds(run: dg.DagsterRun) -> float | None:

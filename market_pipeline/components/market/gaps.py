@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from market_pipeline.components.cadence import CADENCE_TAG
 from market_pipeline.components.market.metadata import (
     counts_text,
     markdown_table,
@@ -15,7 +16,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.schedules import CADENCE_TAG, MARKET_TAG, Decision, Job, still_running
+from market_pipeline.components.market.schedules import MARKET_TAG, Decision, Job, still_running
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile

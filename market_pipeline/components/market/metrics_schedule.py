@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import dagster as dg
 
-from market_pipeline.components.market.schedules import CADENCE_TAG, FAILED, MARKET_TAG, Decision, Job, still_running
+from market_pipeline.components.cadence import CADENCE_TAG
+from market_pipeline.components.market.schedules import FAILED, MARKET_TAG, Decision, Job, still_running
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile

@@ -10,6 +10,7 @@ from datetime import date
 
 import dagster as dg
 
+from market_pipeline.components.cadence import CADENCE_TAG
 from market_pipeline.components.runtime_resource import TIER_TAG, RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -17,7 +18,7 @@ from market_pipeline.markets.schema import MarketFile
 MINUTE_MAX_RUNTIME_SECONDS = 55
 SWEEP_MAX_RUNTIME_SECONDS = 170
 """It may last longer than a minute; the next one begins with the first full minute after it."""
-MARKET_TAG, CADENCE_TAG = "market_pipeline/market", "market_pipeline/cadence"
+MARKET_TAG = "market_pipeline/market"
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
