@@ -100,7 +100,9 @@ def error_rate(situation: Situation, _: Health, limits: AlertLimits) -> Judged:
         cause=source_cause([found.source for found in requests.sources]),
         run_id=situation.runs.last_id,
     )
-    return as_judged(band(rate, limits.error_rate, limits.error_rate_clear), condition)
+    is_beyond = band(rate, limits.error_rate, limits.error_rate_clear)
+    # two failures by chance among a session's first twenty requests are no rate
+    return as_judged(None if is_beyond and requests.failed < limits.least_failures else is_beyond, condition)
 
 
 def few_updates(situation: Situation, _: Health, limits: AlertLimits) -> Judged:

@@ -86,6 +86,8 @@ TABLE = [
     (changed(requests=failing(5)), "error_rate", "undecided"),
     (changed(requests=failing(3)), "error_rate", "clear"),
     (changed(requests=failing(9, total=9)), "error_rate", "undecided"),
+    (changed(requests=failing(4, total=20)), "error_rate", "undecided"),
+    (changed(requests=failing(5, total=20)), "error_rate", "holds"),
     (changed(freshness=aged(6, "stale")), "stale_data", "holds"),
     (changed(freshness=aged(4, "warn")), "stale_data", "undecided"),
     (changed(freshness=aged(None, "never")), "stale_data", "undecided"),

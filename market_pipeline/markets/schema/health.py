@@ -70,6 +70,7 @@ class AlertLimits(Section):
     error_rate: Share = 0.05
     error_rate_clear: Share = 0.03
     least_requests: int = Field(10, ge=1, description="fewer requests than this in the window say nothing about a rate")
+    least_failures: int = Field(5, ge=1, description="… and neither do fewer failures than this")
     update_share: Share = Field(0.5, description="share of the due cycles that ran and did not fail")
     update_share_clear: Share = 0.8
     least_updates_due: int = Field(4, ge=1)
