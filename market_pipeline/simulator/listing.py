@@ -76,8 +76,7 @@ def listings_of(market: str) -> tuple[Listing, ...]:
 
 def with_groups(listings: tuple[Listing, ...], file: MarketFile) -> tuple[Listing, ...]:
     """Give each listing the group that the market file puts it into, since groups select the phases."""
-    groups = {rule.symbol: rule.group for rule in file.symbols if rule.group}
-    groups |= {symbol: name for name, members in file.group_members.items() for symbol in members}
+    groups = file.group_of
     return tuple(replace(item, group=groups.get(item.symbol, item.group)) for item in listings)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from market_pipeline.indicators.bar_window import Integers
 from market_pipeline.indicators.trust import BarDoubts, Truths
 from market_pipeline.markets.phases import open_stretches
-from market_pipeline.markets.schema import MarketFile
 from market_pipeline.markets.trading_calendar import TradingCalendar
 from market_pipeline.steps.bar_windows import SessionBlock
 
@@ -22,12 +21,6 @@ ONE_DAY = timedelta(days=1)
 
 type Groups = Mapping[str, str]
 """Symbol → the group whose phases it keeps; others keep the market's."""
-
-
-def groups_of(file: MarketFile) -> Groups:
-    """Return the groups that a market file names."""
-    groups = {symbol: group for group, members in file.group_members.items() for symbol in members}
-    return groups | {rule.symbol: rule.group for rule in file.symbols if rule.group is not None}
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from market_pipeline.indicators.catalogue import columns
 from market_pipeline.quality.rule import Range, RuleResult
-from market_pipeline.steps.bar_doubts import SessionDoubts, groups_of, session_doubts
+from market_pipeline.steps.bar_doubts import SessionDoubts, session_doubts
 from market_pipeline.steps.confirmed_bars import with_confirmed
 from market_pipeline.steps.indicator_rows import AnchoredSession, indicator_rows
 from market_pipeline.steps.judge import judge
@@ -126,7 +126,7 @@ def _compute(runtime: Runtime, market: MarketRuntime, days: Sequence[date], *, t
 def _read(runtime: Runtime, market: MarketRuntime, day: date, *, stored: Sequence[date]) -> SessionDoubts:
     before = max((other for other in stored if other < day), default=None)
     block = stored_block(runtime, market, day)
-    return session_doubts(block, market.calendar, day, before=before, groups=groups_of(market.file))
+    return session_doubts(block, market.calendar, day, before=before, groups=market.file.group_of)
 
 
 @cache

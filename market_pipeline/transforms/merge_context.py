@@ -19,7 +19,7 @@ class OpenMinutes(Protocol):
     """Counts minutes of open market time between two moments; 0 when the second is not later."""
 
     def __call__(self, a: datetime, b: datetime, *, group: str | None = None) -> float:
-        """Count those of a group that keeps another exchange's hours, else the market's."""
+        """Count those of a group that keeps hours of its own, else the market's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class MergeContext:
             for rank, rule in enumerate(market_file.sources)
         }
         self._ticks = {rule.symbol: rule.tick_size for rule in market_file.symbols if rule.tick_size is not None}
-        own_hours = market_file.calendar.group_calendars
-        self._groups = {rule.symbol: rule.group for rule in market_file.symbols if rule.group in own_hours}
+        calendar = market_file.calendar
+        own_hours = {*calendar.group_calendars, *(phase.group for phase in calendar.phases)}
+        self._groups = {symbol: group for symbol, group in market_file.group_of.items() if group in own_hours}
         self._open_minutes = open_minutes
         self._zone = ZoneInfo(market_file.calendar.zone)
         self._today = now.astimezone(self._zone).date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from market_pipeline_tests.transforms.merge_cases import MONDAY, quote, reasons, ticker
+from market_pipeline_tests.transforms.merge_cases import MONDAY, NOW, quote, reasons, ticker
 from market_pipeline_tests.transforms.merge_cases import market as market_of
 from market_pipeline_tests.transforms.merge_cases import merge as merge_quotes
 
@@ -22,6 +22,22 @@ MONDAY_NOON = MONDAY + timedelta(hours=12)
 def test_a_price_is_not_stale_while_its_own_exchange_sleeps() -> None:
     kept = ticker([quote(symbol="ATW")], market_file=ABROAD, now=MONDAY_NOON)
     assert (kept.price, kept.flags) == (739.0, ("single_source",))
+
+
+def test_a_price_is_not_stale_while_its_group_is_in_an_auction_that_others_have_not() -> None:
+    day = {"name": "continuous", "state": "open", "start": "09:30", "end": "15:30"}
+    auction = {"name": "closing_auction", "state": "auction", "start": "12:00", "end": "15:30", "group": "asleep"}
+    market_file = market_of(
+        calendar={"name": "XCAS", "zone": "Africa/Casablanca", "phases": [day, auction]},
+        symbols=[{"symbol": "ATW", "name": "One"}, {"symbol": "IAM", "name": "Another"}],
+        group_members={"asleep": ["ATW"]},
+    )
+    an_hour_later = NOW + timedelta(hours=1)
+    kept, other = (
+        ticker([quote(symbol=symbol)], market_file=market_file, now=an_hour_later) for symbol in ("ATW", "IAM")
+    )
+    assert (kept.price, kept.flags) == (739.0, ("single_source",))
+    assert (other.price, other.flags) == (None, ("no_price",))
 
 
 def test_its_last_session_stays_the_present_one_over_a_weekend() -> None:

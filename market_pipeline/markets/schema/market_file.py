@@ -96,6 +96,12 @@ class MarketFile(Section):
         """Return the sources that report prices, best first; the others serve lists or metrics only."""
         return tuple(rule for rule in self.sources if rule.price_kinds)
 
+    @property
+    def group_of(self) -> dict[str, str]:
+        """Return the group of every symbol that is said to be in one: groups select phases and hours."""
+        members = {symbol: group for group, symbols in self.group_members.items() for symbol in symbols}
+        return members | {rule.symbol: rule.group for rule in self.symbols if rule.group is not None}
+
     def source(self, name: str) -> SourceRule:
         """Return the rule of the source called `name`."""
         return next(rule for rule in self.sources if rule.name == name)
