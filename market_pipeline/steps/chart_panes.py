@@ -93,6 +93,8 @@ def draw_macd(axes: Axes, chart: SessionChart) -> None:
     axes.plot(chart.times, line, color=BAND, linewidth=1.3, label="MACD")
     axes.plot(chart.times, signal, color=CONTROL, linewidth=1.1, label="signal")
     axes.axhline(0, color=QUIET, linewidth=0.7)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.25 * (high - low))  # room for the legend
     axes.legend(loc="upper left", ncols=3, fontsize=9, framealpha=0.85, edgecolor="none")
 
 
