@@ -154,10 +154,11 @@ class Sender:
         self, request: Request, url: str, *, proxy: Proxy | None, timeout: tuple[float, float]
     ) -> requests.Response:
         """Send `request` to `url`; return the answer before its body is read. Raise requests' exceptions."""
-        # cookies that answers have set belong into the next request
-        template = self._make_template if self._session.cookies else self._template
-        parts = urlsplit(url)
-        draft, way = template(request.method, f"{parts.scheme}://{parts.netloc}/", tuple(request.headers.items()), proxy)
+        headers = tuple(request.headers.items())
+        if self._session.cookies:  # answers have set them, and each address has its own
+            draft, way = self._make_template(request.method, url, headers, proxy)
+        else:
+            draft, way = self._template(request.method, _origin(url) + "/", headers, proxy)
         prepared = draft.copy()
         params = request.params.items() if isinstance(request.params, Mapping) else request.params
         prepared.url = _quoted(url, tuple(params))
@@ -166,12 +167,12 @@ class Sender:
         return self._session.send(prepared, timeout=timeout, allow_redirects=False, **way)
 
     def _make_template(
-        self, method: str, origin: str, headers: Sequence[tuple[str, str]], proxy: Proxy | None
+        self, method: str, url: str, headers: Sequence[tuple[str, str]], proxy: Proxy | None
     ) -> tuple[requests.PreparedRequest, dict[str, Any]]:
         """Return a request without body, and what Session.send is to know of proxies and certificates."""
-        draft = self._session.prepare_request(requests.Request(method, origin, headers=dict(headers)))
+        draft = self._session.prepare_request(requests.Request(method, url, headers=dict(headers)))
         proxies = proxy.by_scheme if proxy else {}
-        return draft, dict(self._session.merge_environment_settings(origin, proxies, True, None, None))
+        return draft, dict(self._session.merge_environment_settings(url, proxies, True, None, None))
 
 
 @lru_cache(MOST_TEMPLATES)
