@@ -156,9 +156,9 @@ class Sender:
         """Send `request` to `url`; return the answer before its body is read. Raise requests' exceptions."""
         headers = tuple(request.headers.items())
         if self._session.cookies:  # answers have set them, and each address has its own
-            draft, way = self._make_template(request.method, url, headers, proxy)
+            draft, way = self._make_template(request.method, url, headers=headers, proxy=proxy)
         else:
-            draft, way = self._template(request.method, _origin(url) + "/", headers, proxy)
+            draft, way = self._template(request.method, _origin(url) + "/", headers=headers, proxy=proxy)
         prepared = draft.copy()
         params = request.params.items() if isinstance(request.params, Mapping) else request.params
         prepared.url = _quoted(url, tuple(params))
@@ -167,7 +167,7 @@ class Sender:
         return self._session.send(prepared, timeout=timeout, allow_redirects=False, **way)
 
     def _make_template(
-        self, method: str, url: str, headers: Sequence[tuple[str, str]], proxy: Proxy | None
+        self, method: str, url: str, *, headers: Sequence[tuple[str, str]], proxy: Proxy | None
     ) -> tuple[requests.PreparedRequest, dict[str, Any]]:
         """Return a request without body, and what Session.send is to know of proxies and certificates."""
         draft = self._session.prepare_request(requests.Request(method, url, headers=dict(headers)))
