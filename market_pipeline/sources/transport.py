@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeGuard, cast
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 import requests
@@ -35,7 +35,7 @@ from market_pipeline.settings import Settings
 from market_pipeline.sources.answer_checks import RETRIED_STATUSES, body_error, described, status_error
 from market_pipeline.sources.breaker import Breaker, BreakerRule
 from market_pipeline.sources.budget import Budgets
-from market_pipeline.sources.http_session import Deadline, keeping, open_session, sent_url
+from market_pipeline.sources.http_session import Deadline, Sender, keeping, open_session, sent_url
 from market_pipeline.sources.outcomes import outcome_status
 from market_pipeline.sources.patience import Patience
 from market_pipeline.sources.proxies import Proxy, proxy_pool
@@ -87,15 +87,16 @@ class HttpTransport:
         self._patience = patience or Patience()
         self._created = clock.monotonic()
         self._folder = settings.feed_folder / "limits"
-        self._session = open_session(settings)
-        self._browser = open_session(settings, as_browser=True)
+        self._plain = Sender(open_session(settings))
+        self._browser = Sender(open_session(settings, as_browser=True))
+        self._breakers: dict[tuple[str, str], Breaker] = {}
         self._proxies = proxy_pool(rule.name, session, settings=settings, clock=clock)
         self._budgets = Budgets(rule, self._folder, clock, self._patience.sleep)
         self._retrying = self._make_retrying()
 
     def close(self) -> None:
         """Release the pooled connections."""
-        self._session.close()
+        self._plain.close()
         self._browser.close()
 
     def send(self, request: Request) -> Answer:
@@ -142,10 +143,14 @@ class HttpTransport:
         return left
 
     def _breaker(self, request: Request) -> Breaker:
-        host = request.service or urlsplit(request.url).netloc
-        minutes = float(self._rule.options.get("refusal_minutes", 0))
-        state = SharedState(self._folder / f"breaker_{request.source}_{host.replace(':', '_')}.json")
-        return Breaker(f"{request.source} at {host}", BreakerRule(refusal_seconds=60 * minutes), state, self._clock)
+        key = request.source, request.service or urlsplit(request.url).netloc
+        if key not in self._breakers:
+            source, host = key
+            minutes = float(self._rule.options.get("refusal_minutes", 0))
+            state = SharedState(self._folder / f"breaker_{source}_{host.replace(':', '_')}.json")
+            rule = BreakerRule(refusal_seconds=60 * minutes)
+            self._breakers[key] = Breaker(f"{source} at {host}", rule, state, self._clock)
+        return self._breakers[key]
 
     def _attempt(self, call: _Call) -> Answer:
         if call.attempts and call.breaker.ask():
@@ -178,19 +183,9 @@ class HttpTransport:
 
     def _ask(self, call: _Call, proxy: Proxy | None) -> requests.Response:
         request, left = call.request, max(call.deadline.remaining(), 0.001)
-        session = self._browser if request.as_browser else self._session
-        return session.request(
-            request.method,
-            call.url,
-            params=cast(Any, request.params),
-            headers=dict(request.headers),
-            data=request.body,
-            json=request.json_body,
-            timeout=(min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left)),
-            allow_redirects=False,
-            proxies=proxy.by_scheme if proxy else None,
-            stream=True,
-        )
+        sender = self._browser if request.as_browser else self._plain
+        timeout = (min(self._patience.connect_seconds, left), min(self._patience.read_seconds, left))
+        return sender.send(request, call.url, proxy=proxy, timeout=timeout)
 
     def _read(self, request: Request, response: requests.Response) -> bytes:
         announced = response.headers.get("Content-Length", "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from market_pipeline.storage.layout import names_in
 LEVEL = 1
 """487 charts a cycle cost 14 ms at level 1 and 37 ms at level 6, which saves 8 %."""
 PACK, INDEX = ".pack", ".index"
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class PayloadStore:
@@ -89,14 +91,16 @@ class PayloadStore:
 def _append(path: Path, content: bytes) -> int:
     """Append in one write and return the file's end after it; a forked process may append to the same file."""
     try:
-        file = path.open("ab", buffering=0)
+        file = os.open(path, APPEND, 0o644)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab", buffering=0)
-    with file:
-        if file.write(content) != len(content):
+        file = os.open(path, APPEND, 0o644)
+    try:
+        if os.write(file, content) != len(content):
             raise OSError(None, "the disk took only a part")
-        return file.tell()
+        return os.lseek(file, 0, os.SEEK_CUR)
+    finally:
+        os.close(file)
 
 
 def _entries(index: Path) -> Iterator[tuple[str, int, int]]:

@@ -63,6 +63,25 @@ def test_a_post_carries_its_json_its_headers_and_our_honest_name(tmp_path: Path)
     assert seen.headers["User-Agent"].endswith(" (+mailto:us@example.org)")
 
 
+def test_requests_prepared_from_one_template_keep_their_own_bodies_queries_and_headers(tmp_path: Path) -> None:
+    charts = replace(QUOTE, method="POST", headers={"access-token": "old"})
+    with bench(tmp_path, [reply()]) as it:
+        it.transport.send(replace(charts, json_body={"securityId": "2885"}))
+        it.transport.send(replace(charts, json_body={"securityId": "11536"}, params={"page": "2"}))
+        it.transport.send(replace(charts, body=b"a=1", headers={"access-token": "new"}))
+    assert [seen.body for seen in it.server.seen] == [b'{"securityId": "2885"}', b'{"securityId": "11536"}', b"a=1"]
+    assert [seen.path.partition("?")[2] for seen in it.server.seen] == ["", "page=2", ""]
+    assert [seen.headers["access-token"] for seen in it.server.seen] == ["old", "old", "new"]
+    assert [seen.headers.get("Content-Type") for seen in it.server.seen] == ["application/json"] * 2 + [None]
+
+
+def test_a_cookie_that_an_answer_sets_goes_with_the_next_request(tmp_path: Path) -> None:
+    with bench(tmp_path, [reply(Set_Cookie="visit=1"), reply(Set_Cookie="visit=2"), reply()]) as it:
+        for _ in range(3):
+            it.transport.send(QUOTE)
+    assert [seen.headers.get("Cookie") for seen in it.server.seen] == [None, "visit=1", "visit=2"]
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 def test_a_passing_trouble_is_retried_with_full_jitter(tmp_path: Path, status: int) -> None:
     with bench(tmp_path, [reply(status), reply(status), reply()]) as it:
