@@ -28,7 +28,7 @@ DAILY_TABLES = (BARS_1D.name, BARS_1D_ADJUSTED.name)
 KEPT_BY_OTHERS = {
     "instruments": "one row an instrument, replaced",
     "fundamentals": "one row an instrument and source, replaced",
-    "alerts": "one row an alert, replaced while it lasts",
+    "alerts": "by days since their end, with the alerts' own file (steps/retain)",
     "health": "by days, with the minutes that others read (steps/keep_health)",
     "service_level": "likewise",
     "gaps": "each search drops what is older than it looks (steps/find_gaps)",

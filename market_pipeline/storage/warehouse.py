@@ -138,6 +138,11 @@ class Warehouse:
             gone = self._whole.replace_sessions(table, market, rows, sessions=sessions, since=since)
         return WriteReport(rows.num_rows, gone, 1)
 
+    def drop_before(self, table: Table | str, market: str, column: str, *, before: datetime) -> int:
+        """Drop a small table's rows whose time in `column` is before `before`, null never is; return how many."""
+        with self._writing(market):
+            return self._whole.drop_before(self.table(table), market, column, before=before)
+
     def close_session(self, market: str, session_date: date) -> int:
         """Compact the session's slices into one sorted file a table, then list it as closed. Return the files made.
 
