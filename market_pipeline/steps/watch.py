@@ -16,7 +16,7 @@ from market_pipeline.alerts.conditions import conditions, platform_conditions
 from market_pipeline.alerts.message import Message
 from market_pipeline.alerts.post import Delivery
 from market_pipeline.markets.schema import AlertLimits
-from market_pipeline.quality.freshness import Freshness
+from market_pipeline.quality.freshness import TIME_COLUMN, Freshness
 from market_pipeline.quality.health import ALL_MARKETS, Health, health_from, overall, score
 from market_pipeline.quality.runs import CycleRun
 from market_pipeline.quality.situation import Situation
@@ -27,7 +27,7 @@ from market_pipeline.steps.market_data import newest_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
 from market_pipeline.steps.service_level import measure_service_level
 from market_pipeline.steps.session_age import SessionAge, session_age
-from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
+from market_pipeline.steps.situations import JUDGED_TABLE, WINDOW, Look, situation_of, table_age, tiers_at
 from market_pipeline.steps.surroundings import calendar_end, disk_of
 from market_pipeline.steps.tell import Told, tell
 

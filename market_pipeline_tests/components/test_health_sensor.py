@@ -95,7 +95,7 @@ def test_a_tick_tells_every_markets_score(sensor: Sensor, runtime: Runtime) -> N
 def test_a_tick_reports_every_check_of_the_markets_running(sensor: Sensor, runtime: Runtime) -> None:
     ask(runtime, "crypto")
     found = evaluations(sensor.tick())
-    fresh = {"live_tickers:fresh", "bars_1m:fresh", "indicators_1m:fresh", "session_bars:fresh"}
+    fresh = {"live_tickers:fresh", "bars_1m:fresh", "indicators_1m:fresh", "levels_1m:fresh", "session_bars:fresh"}
     expected = {*fresh, "live_tickers:answered", "health:score"}
     assert set(found) == {f"{market}/{check}" for market in market_names() for check in expected}
     assert found["crypto/live_tickers:fresh"].passed
