@@ -27,6 +27,7 @@ from market_pipeline.sources.source import Source, SourceContext, Transport, sou
 from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.feed_clock import simulated_clock
+from market_pipeline.steps.step_times import NotedSteps
 from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.payloads import PayloadStore
 from market_pipeline.storage.tables import RAW_QUOTES, Table
@@ -96,6 +97,8 @@ class Runtime:
     speed: float = 1.0
     tier: int | None = None
     """The only tier that is worked on in markets with a sweep of their own; None: all."""
+    step_times: dict[str, NotedSteps] = field(default_factory=dict, repr=False)
+    """What was noted of the cycle in progress, by market (steps/step_times)."""
     _markets: dict[tuple[str, bool], MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property

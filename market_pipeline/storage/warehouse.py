@@ -69,6 +69,9 @@ class Warehouse:
         self._sweeper = Sweeper(self.layout, self._closed)
         self._whole = WholeFiles(self.layout, self.tables)
         self._is_prepared = False
+        self._clock = clock
+        self.write_seconds = 0.0
+        """How long this warehouse has written since it was opened, waiting for locks included."""
 
     @property
     def unreadable_count(self) -> int:
@@ -279,8 +282,12 @@ class Warehouse:
     @contextmanager
     def _writing(self, market: str) -> Iterator[None]:
         self.prepare()
-        with self._locks.hold(market):
-            yield
+        began = self._clock.monotonic()
+        try:
+            with self._locks.hold(market):
+                yield
+        finally:
+            self.write_seconds += self._clock.monotonic() - began
 
     def _write_day(self, table: Table, market: str, *, session_date: date, rows: pa.Table) -> SlicesWritten:
         if self._sessions.is_closed(market, session_date, table):
