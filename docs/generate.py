@@ -56,6 +56,8 @@ def _tables_page() -> str:
         "  `SELECT * FROM bars_1m_as_of('2026-11-19 10:00+00')`.",
         "- macro `bars_at(market_name, timeframe)`: bars of 5m, 15m, 30m, 1h, 1d by session, columns as bars_1m:",
         "  `SELECT * FROM bars_at('india', '1h') WHERE session_date = DATE '2026-11-19'` ([reading.md](reading.md)).",
+        "- macro `indicators_of(market_name, symbols, first_session, last_session)`: indicators_1m of some symbols and",
+        "  sessions, all but the market optional: `FROM indicators_of('india', ['RELIANCE'], '2026-11-16')`.",
         "- table `session_hours` (market.duckdb only): when each session opens, pauses, resumes and closes.",
     ]
     return "\n".join(lines) + "\n"

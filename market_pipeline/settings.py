@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     slack_escalation_mention: str = Field(
         "", validation_alias="SLACK_ESCALATION_MENTION", description="who is called in Slack then, like <!channel>"
     )
+    alert_days: int = Field(
+        365,
+        ge=1,
+        validation_alias="ALERT_DAYS",
+        description="days that an alert and a silence are kept after their end",
+    )
     alert_quiet_hours: Annotated[QuietHours | None, NoDecode, BeforeValidator(parse_quiet_hours)] = Field(
         None,
         validation_alias="ALERT_QUIET_HOURS",

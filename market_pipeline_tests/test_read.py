@@ -156,6 +156,42 @@ def test_indicators_do_not_depend_on_the_start(feed: Path) -> None:
     pd.testing.assert_frame_equal(late, same.reset_index(drop=True), check_exact=True)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "symbols", "start", "end"),
+    [
+        ("'india'", None, None, None),
+        ("'india', ['TCS']", "TCS", None, None),
+        ("'india', NULL, '2026-11-20', '2026-11-20'", None, DAY, DAY),
+        ("'india', last_session := DATE '2026-11-19'", None, None, BEFORE),
+        ("'india', ['NO_SUCH']", [], None, None),
+    ],
+)
+def test_indicators_of_in_sql_are_those_of_python(
+    feed: Path, arguments: str, symbols: Any, start: date | None, end: date | None
+) -> None:
+    python = read.indicators("india", symbols, start=start, end=end, as_="arrow", feed_folder=feed)
+    path = Warehouse(feed, all_tables(), clock=HandClock(NOON)).build_market_duckdb().path
+    with duckdb.connect(str(path), read_only=True) as people:
+        found = people.sql(f"FROM indicators_of({arguments}) ORDER BY symbol, interval_start").to_arrow_table()
+    assert found.select(python.column_names).cast(python.schema).to_pylist() == python.to_pylist()
+    assert found.num_rows == (0 if end == BEFORE or symbols == [] else 1 if symbols else 2)
+
+
+def test_indicators_of_reads_the_files_of_its_sessions_only(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "simulated", all_tables(), clock=HandClock(NOON))
+    for day in (BEFORE, DAY):
+        at = datetime.combine(day, NOON.timetz())
+        row = {"market": "india", "session_date": day, "symbol": "TCS", "interval_start": at, "known_at": at}
+        warehouse.write_session(indicators_1m(), "india", day, rows_of(indicators_1m(), [row]))
+    path = warehouse.build_market_duckdb().path
+    for damaged in warehouse.slices(indicators_1m(), "india", [BEFORE]):
+        damaged.path.write_bytes(b"no parquet")
+    with duckdb.connect(str(path), read_only=True) as people:
+        assert people.sql(f"FROM indicators_of('india', ['TCS'], '{DAY}')").df()["session_date"].nunique() == 1
+        with pytest.raises(duckdb.Error):
+            people.sql("FROM indicators_of('india', ['TCS'])").fetchall()
+
+
 def test_indicators_of_minutes_are_the_stored_ones(feed: Path) -> None:
     found = read.indicators("india", columns=["rsi_14"], as_="arrow", feed_folder=feed)
     assert found.select(["symbol", "RSI_14"]).to_pylist() == [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,16 +16,20 @@ from market_pipeline.alerts.message import Origin
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Feed, Settings
 
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
 _log = structlog.get_logger(__name__)
 
 
-def channels(settings: Settings) -> tuple[Channel, ...]:
+def channels(settings: Settings, slack: Callable[[], WebClient] | None = None) -> tuple[Channel, ...]:
     """Return the configured channels: the log, Slack (webhook before bot token), mail.
 
+    `slack` makes the client of the bot, if it is not to be ours: Dagster's resource of that name does.
     Raises ConfigurationError when the CA bundle cannot be read. Half a configuration is logged and left out.
     """
     context = trust(settings)
-    found = (_slack(settings, context), _mail(settings, context))
+    found = (_slack(settings, context, slack), _mail(settings, context))
     return (LogChannel(), *(channel for channel in found if channel is not None))
 
 
@@ -67,18 +73,36 @@ def trust(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _slack(settings: Settings, context: ssl.SSLContext) -> Channel | None:
+def slack_client(settings: Settings) -> WebClient:
+    """Return a client of Slack's Web API for the bot token. Raises ConfigurationError without one."""
+    from market_pipeline.alerts.slack import bot_client
+
+    token = settings.slack_bot_token
+    if token is None or not token.get_secret_value():
+        raise ConfigurationError(
+            "tried to use Slack's API, and SLACK_BOT_TOKEN is not set; a retry does not help; set it in .env or the "
+            "environment (a bot token with the scope chat:write)"
+        )
+    return bot_client(token, _slack_api(settings), trust(settings))
+
+
+def _slack_api(settings: Settings) -> str:
+    from market_pipeline.alerts.slack import SLACK_API
+
+    return (settings.slack_api_url or SLACK_API).rstrip("/") + "/"
+
+
+def _slack(settings: Settings, context: ssl.SSLContext, client: Callable[[], WebClient] | None) -> Channel | None:
     # slack_sdk is loaded only where Slack is used
     if settings.slack_webhook_url is not None and settings.slack_webhook_url.get_secret_value():
         from market_pipeline.alerts.slack import SlackWebhook
 
         return SlackWebhook(settings.slack_webhook_url, context, mention=settings.slack_escalation_mention)
     if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
-        from market_pipeline.alerts.slack import SLACK_API, SlackBot
+        from market_pipeline.alerts.slack import SlackBot
 
-        base_url = (settings.slack_api_url or SLACK_API).rstrip("/") + "/"
-        mention = settings.slack_escalation_mention
-        return SlackBot(settings.slack_bot_token, settings.slack_channel, base_url, context, mention=mention)
+        token, name, mention = settings.slack_bot_token, settings.slack_channel, settings.slack_escalation_mention
+        return SlackBot(token, name, _slack_api(settings), context, mention=mention, client=client)
     return None
 
 

@@ -133,6 +133,24 @@ class Ledger:
             connection.executemany("DELETE FROM queue WHERE number = ?", old)
         return len(old)
 
+    def forget_ended(self, before: datetime) -> int:
+        """Delete alerts that were over before `before`, and silences likewise; return how many alerts.
+
+        One whose end is still to be told or shown in the table of alerts stays.
+        """
+        limit = before.isoformat()
+        old = (
+            "SELECT number FROM alerts WHERE ended < ? AND (told IS NULL OR end_told IS NOT NULL)"
+            " AND published >= revision AND number NOT IN (SELECT alert FROM queued_alerts)"
+        )
+        with self._connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(f"DELETE FROM told_to WHERE alert IN ({old})", (limit,))  # noqa: S608 - our own words
+            gone = connection.execute(f"DELETE FROM alerts WHERE number IN ({old})", (limit,)).rowcount  # noqa: S608
+            connection.execute("DELETE FROM silences WHERE coalesce(ended, until) < ?", (limit,))
+            connection.commit()
+        return gone
+
     def status(self, channel: str) -> ChannelStatus:
         """Return how `channel` does."""
         queued = self.queued(channel)

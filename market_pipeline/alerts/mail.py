@@ -61,14 +61,14 @@ class MailChannel:
         """Hand the message to the server. Raises DeliveryError, or MessageRefused when it turns the content down."""
         self.deliver(self._mail(message))
 
-    def deliver(self, mail: EmailMessage) -> None:
-        """Hand any mail to the server. Raises as `send` does."""
+    def deliver(self, mail: EmailMessage, *, otherwise: str = "the message stays queued and is retried") -> None:
+        """Hand any mail to the server. Raises as `send` does, saying what becomes of the mail `otherwise`."""
         try:
             refused = self._hand_over(mail)
         except smtplib.SMTPDataError as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, otherwise) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise self._failure(error) from None
+            raise self._failure(error, otherwise) from None
         if refused:
             _log.warning("mail_recipients_refused", refused=sorted(refused), host=self.host)
 
@@ -125,18 +125,18 @@ class MailChannel:
         sent = [base64.b64encode(text.encode()).decode() for text in (login, password)]
         return without_secrets(f"{type(error).__name__}: {error}", [password, *sent])
 
-    def _refusal(self, error: smtplib.SMTPDataError) -> DeliveryError:
+    def _refusal(self, error: smtplib.SMTPDataError, otherwise: str) -> DeliveryError:
         if error.smtp_code < 500:
-            return self._failure(error)
+            return self._failure(error, otherwise)
         return MessageRefused(
             f"tried to mail through {self.host}:{self.port}: it refused this message ({self._clean(error)}); "
             "a retry does not help; the message is set aside; ask the server's operator why"
         )
 
-    def _failure(self, error: Exception) -> DeliveryError:
+    def _failure(self, error: Exception, otherwise: str) -> DeliveryError:
         return DeliveryError(
             f"tried to mail through {self.host}:{self.port} ({self.security.value}): {self._clean(error)}; "
-            f"the message stays queued and is retried; {_remedy(error)}"
+            f"{otherwise}; {_remedy(error)}"
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from ssl import SSLContext
@@ -57,7 +58,10 @@ class SlackWebhook:
 
 @dataclass(frozen=True)
 class SlackBot:
-    """Posts to a channel with a bot token (scope chat:write). `base_url` ends with a slash."""
+    """Posts to a channel with a bot token (scope chat:write). `base_url` ends with a slash.
+
+    `client` is given by whoever has one already: Dagster's resource `slack`.
+    """
 
     token: SecretStr
     channel: str
@@ -65,20 +69,14 @@ class SlackBot:
     ssl_context: SSLContext | None = None
     timeout_seconds: int = TIMEOUT_SECONDS
     mention: str = ""
+    client: Callable[[], WebClient] | None = None
     name: str = "slack_bot"
 
     def send(self, message: Message) -> None:
         """Post the message. Raises DeliveryError, or MessageRefused for a message that Slack does not take."""
-        client = WebClient(
-            self.token.get_secret_value(),
-            self.base_url,
-            self.timeout_seconds,
-            ssl=self.ssl_context,
-            logger=_silent,
-            retry_handlers=[],
-        )
+        client = self.client or (lambda: bot_client(self.token, self.base_url, self.ssl_context, self.timeout_seconds))
         try:
-            client.chat_postMessage(
+            client().chat_postMessage(
                 channel=self.channel, text=fallback_text(message), blocks=blocks(message, mention=self.mention)
             )
         except SlackApiError as error:
@@ -88,6 +86,14 @@ class SlackBot:
             raise _failure(f"bot to {self.channel}", f"{error.response.status_code} {saw}", self.token) from None
         except _FAILURES as error:
             raise _failure(f"bot to {self.channel}", f"{type(error).__name__}: {error}", self.token) from None
+
+
+def bot_client(  # noqa: PLR0917 - in the order of WebClient's own
+    token: SecretStr, base_url: str, ssl_context: SSLContext | None, timeout_seconds: int = TIMEOUT_SECONDS
+) -> WebClient:
+    """Return a client that asks once: what fails is queued, and tried again by whoever sends."""
+    value = token.get_secret_value()
+    return WebClient(value, base_url, timeout_seconds, ssl=ssl_context, logger=_silent, retry_handlers=[])
 
 
 def fallback_text(message: Message) -> str:

@@ -162,6 +162,7 @@ def _market(market: MarketOverview) -> dict[str, Any]:
         "sources_off": market.off,
         "notes": market.notes,
         "service_level": market.service_level,
+        "last_cycle_seconds": market.last_cycle,
     }
     if market.score is not None:
         document |= {"score": market.score, "health": market.health}

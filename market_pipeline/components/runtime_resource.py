@@ -35,6 +35,13 @@ class RuntimeResource(dg.ConfigurableResource):
         self._tier = int(tags[TIER_TAG]) if TIER_TAG in tags else None
         self._patience = UNHURRIED_LOCK_SECONDS if is_unhurried(tags) else LOCK_TIMEOUT_SECONDS
 
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature
+        """Write how long the run's steps took."""
+        if self._opened is not None and self._opened.step_times:
+            from market_pipeline.steps.step_times import keep_step_times
+
+            keep_step_times(self._opened)
+
     def open(self) -> Runtime:
         """Return the runtime. Raises ConfigurationError for wrong settings, SourceUnreachable without simulator."""
         from market_pipeline.steps.runtime import open_runtime

@@ -10,6 +10,14 @@ from enum import StrEnum
 from market_pipeline.markets.schema import FreshnessLimits
 from market_pipeline.model.session import MarketState
 
+TIME_COLUMN = {
+    "live_tickers": "event_time",
+    "bars_1m": "interval_start",
+    "indicators_1m": "interval_start",
+    "levels_1m": "interval_start",
+}
+"""The tables whose age is judged, each by the newest time in this column."""
+
 OpenMinutes = Callable[[datetime, datetime], float]
 """Minutes between two moments (UTC, the first not later) during which the market was open."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from market_pipeline.model.gap import ACTIVE, QUIET, GapState
-from market_pipeline.reports.figures import Asked, SessionFigures, Spread, TierCycle, percentile, together
+from market_pipeline.reports.figures import Asked, SessionFigures, Spread, StepFigures, TierCycle, percentile, together
 from market_pipeline.reports.rankings import budgets, level, movers, unreliable
 from market_pipeline.reports.report import (
     Ages,
@@ -17,6 +17,7 @@ from market_pipeline.reports.report import (
     Heading,
     Percentiles,
     Report,
+    StepTimes,
     TableSize,
     TierCoverage,
     Uptime,
@@ -46,6 +47,7 @@ def compose(
         unreliable=unreliable(sessions),
         budgets=budgets([one.budgets for one in sessions if one.budgets is not None]),
         storage=tuple(storage) if storage is not None else None,
+        steps=_steps([one.steps for one in sessions if one.steps is not None]),
         level=level([one.level for one in sessions if one.level is not None]),
     )
 
@@ -175,6 +177,14 @@ def _gaps(sessions: Sequence[SessionFigures]) -> tuple[GapCount, ...] | None:
         )
         for cause in sorted(counts, key=lambda cause: (cause in QUIET, -counts[cause]["minutes"], cause))
     )
+
+
+def _steps(sessions: Sequence[Sequence[StepFigures]]) -> tuple[StepTimes, ...] | None:
+    of_step: dict[tuple[str, str | None], list[Spread]] = defaultdict(list)
+    for one in (one for session in sessions for one in session):
+        of_step[one.step, one.source].append(one.milliseconds)
+    timed = ((key, percentiles(together(spreads))) for key, spreads in of_step.items())
+    return tuple(StepTimes(*key, found) for key, found in timed if found is not None) or None
 
 
 def _cycle_times(cycles: Sequence[TierCycle]) -> CycleTimes | None:

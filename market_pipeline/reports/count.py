@@ -22,6 +22,7 @@ from market_pipeline.reports.figures import (
     Move,
     PriceAges,
     Spread,
+    StepFigures,
     Stretch,
     TierCycle,
     spread,
@@ -36,6 +37,7 @@ OUTCOME_COLUMNS = ("source", "symbol", "as_of", "kind", "status", "attempts", "l
 BUDGET_COLUMNS = (
     *("source", "kind", "host", "as_of", "limit_per_second", "rate_per_second", "used_last_minute", "breaker"),
 )
+STEP_COLUMNS = ("step", "source", "as_of", "seconds")
 GAP_COLUMNS = ("symbol", "minutes", "cause", "state")
 
 
@@ -53,6 +55,16 @@ def tier_cycles(rows: pa.Table) -> tuple[TierCycle, ...] | None:
         for row in rows.sort_by([("as_of", "ascending"), ("tier", "ascending")]).to_pylist()
     )
     return tuple(found) or None
+
+
+def step_figures(rows: pa.Table, *, open_now: Sequence[Stretch]) -> tuple[StepFigures, ...] | None:
+    """Return how long each step took in the cycles of `open_now`; None where none is stored."""
+    found: dict[tuple[str, str | None], list[float]] = defaultdict(list)
+    for row in rows.to_pylist():
+        if any(start <= row["as_of"] < end for start, end in open_now):
+            found[row["step"], row["source"]].append(1000 * row["seconds"])
+    ordered = sorted(found, key=lambda key: (key[0], key[1] or ""))
+    return tuple(StepFigures(*key, spread(found[key], decimals=0)) for key in ordered) or None
 
 
 def price_ages(tickers: pa.Table, *, open_now: Sequence[Stretch], open_hours: Sequence[Stretch]) -> PriceAges | None:

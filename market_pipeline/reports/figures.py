@@ -41,6 +41,15 @@ class AgePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFigures:
+    """How long a step (a source's part of it) took in each cycle of open hours, in ms."""
+
+    step: str
+    source: str | None
+    milliseconds: Spread
+
+
+@dataclass(frozen=True, slots=True)
 class PriceAges:
     """How old each price was in each cycle of open hours, to a tenth of an open minute."""
 
@@ -126,6 +135,7 @@ class SessionFigures:
     moves: tuple[Move, ...] | None = None
     budgets: tuple[BudgetFigures, ...] | None = None
     level: LevelFigures | None = None
+    steps: tuple[StepFigures, ...] | None = None
 
 
 def spread(values: Any, decimals: int = 1) -> Spread:

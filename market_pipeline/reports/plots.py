@@ -1,4 +1,4 @@
-"""Pictures of a report as SVG: text takes the page's colour, so that they fit a light and a dark page.
+"""Pictures of a report: as SVG, whose text takes the page's colour, light or dark, and as PNG on white for mail.
 
 The time axis has open hours only: sessions follow one another.
 """
@@ -9,6 +9,7 @@ import io
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,11 @@ from market_pipeline.reports.report import Period, Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#0a0b0c"
 """Stands for the colour of the page's text."""
+MAIL_INK = "#1f2328"
 COLOURS = ("#3b82c4", "#e08a1e", "#4a9d6f", "#b25fa8")
 MOST_TICKS = 9
 PAUSE = timedelta(minutes=5)
@@ -28,14 +31,23 @@ PAUSE = timedelta(minutes=5)
 
 def plots(report: Report) -> Mapping[str, str]:
     """Return name → SVG of what the report has figures for."""
-    found: dict[str, str] = {}
+    return {name: _svg(name, draw) for name, draw in _drawings(report).items()}
+
+
+def pictures(report: Report) -> Mapping[str, bytes]:
+    """Return name → PNG of the same, since few mail programs draw SVG."""
+    return {name: _png(draw) for name, draw in _drawings(report).items()}
+
+
+def _drawings(report: Report) -> Mapping[str, Callable[[Axes], None]]:
+    found: dict[str, Callable[[Axes], None]] = {}
     axis = _Axis(report)
     if report.cycles:
-        found["coverage"] = _drawn("coverage", lambda axes: _coverage(axes, report, axis))
+        found["coverage"] = lambda axes: _coverage(axes, report, axis)
     if report.ages is not None and report.ages.points:
-        found["freshness"] = _drawn("freshness", lambda axes: _freshness(axes, report, axis))
+        found["freshness"] = lambda axes: _freshness(axes, report, axis)
     if report.uptime is not None and report.heading.period is Period.WEEKLY:
-        found["uptime"] = _drawn("uptime", lambda axes: _uptime(axes, report))
+        found["uptime"] = lambda axes: _uptime(axes, report)
     return found
 
 
@@ -64,7 +76,7 @@ class _Axis:
         axes.set_xticks([self.place(mark) for mark in marks], [f"{self._local(mark)}" for mark in marks])
         if self._is_week:
             for mark in marks[1:]:
-                axes.axvline(self.place(mark), color=INK, alpha=0.25, linewidth=0.8)
+                axes.axvline(self.place(mark), color=axes.spines["left"].get_edgecolor(), alpha=0.25, linewidth=0.8)
 
     def _local(self, mark: datetime) -> str:
         local = mark.astimezone(self._zone)
@@ -88,26 +100,41 @@ class _Axis:
         return marks
 
 
-def _drawn(name: str, draw: Callable[[Axes], None]) -> str:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    colours: dict[Any, Any] = dict.fromkeys(
-        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
-    )
-    with rc_context({**colours, "svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9}):
-        figure = Figure(figsize=(8.4, 2.3), layout="constrained")
-        axes: Axes = figure.subplots()
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.spines[["left", "bottom"]].set_alpha(0.4)
-        axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
-        draw(axes)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1)
-        picture = io.StringIO()
-        figure.savefig(picture, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+def _svg(name: str, draw: Callable[[Axes], None]) -> str:
+    picture = io.StringIO()
+    with _inked(INK, {"svg.fonttype": "none", "svg.hashsalt": name}):
+        _figure(draw).savefig(picture, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = picture.getvalue()
     return text[text.index("<svg") :].replace(INK, "currentColor")
+
+
+def _png(draw: Callable[[Axes], None]) -> bytes:
+    picture = io.BytesIO()
+    with _inked(MAIL_INK, {}):
+        _figure(draw).savefig(picture, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def _inked(ink: str, more: Mapping[str, str]) -> AbstractContextManager[None]:
+    from matplotlib import rc_context
+
+    names = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color")
+    wanted: dict[Any, Any] = {**dict.fromkeys(names, ink), **more, "font.size": 9}
+    return rc_context(wanted)
+
+
+def _figure(draw: Callable[[Axes], None]) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 2.3), layout="constrained")
+    axes: Axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_alpha(0.4)
+    axes.grid(axis="y", alpha=0.12, linewidth=0.8)
+    draw(axes)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1)
+    return figure
 
 
 def _line(axes: Axes, axis: _Axis, points: Sequence[tuple[datetime, float]], *, colour: str, label: str) -> None:

@@ -52,7 +52,7 @@ def _movers(report: Report) -> Section:
         return Section(MOVERS, "No instrument is known to have moved.", note=note)
     return Section(
         MOVERS,
-        f"Change against the previous close, of {movers.known:,} instruments that traded.",
+        f"Change against the previous close, of {movers.known:,} instrument{'s' * (movers.known != 1)} that traded.",
         ("symbol", "name", f">last price ({report.heading.currency})", ">change"),
         tuple(rows),
         note=note,

@@ -102,6 +102,15 @@ class CycleTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTimes:
+    """How long a step of a cycle (a source's part of it) took over the cycles of open hours."""
+
+    step: str
+    source: str | None
+    milliseconds: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
 class Movers:
     """The instruments that rose and fell most, of those that traded and whose change is known."""
 
@@ -167,3 +176,4 @@ class Report:
     budgets: tuple[BudgetFigures, ...] | None
     storage: tuple[TableSize, ...] | None
     level: LevelFigures | None
+    steps: tuple[StepTimes, ...] | None = None

@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from market_pipeline.reports import words
 from market_pipeline.reports.figures import LevelFigures
-from market_pipeline.reports.report import ErrorRate, Percentiles, Period, Report, Uptime
+from market_pipeline.reports.report import ErrorRate, Percentiles, Period, Report, StepTimes, Uptime
 from market_pipeline.reports.section import Section, nothing
 
 UPTIME, COVERAGE, FRESHNESS, REQUESTS = "Uptime", "Coverage", "Freshness", "Requests and errors"
@@ -117,7 +117,9 @@ def _request_row(one: ErrorRate) -> tuple[str, ...]:
 def _slowest(report: Report, local: tzinfo) -> Section:
     timed = [one for one in report.errors or () if one.latency_ms is not None]
     timed.sort(key=lambda one: -one.latency_ms.p90 if one.latency_ms else 0.0)
-    rows = [_times_row(f"{one.source}, {one.kind}", one.latency_ms) for one in timed if one.latency_ms]
+    steps = sorted(report.steps or (), key=lambda one: -one.milliseconds.p90)
+    rows = [_times_row(_step_name(one), one.milliseconds) for one in steps]
+    rows += [_times_row(f"{one.source}, {one.kind}", one.latency_ms) for one in timed if one.latency_ms]
     cycles = report.cycle_times
     if cycles is not None:
         thousand = Percentiles(cycles.seconds.count, *(1000 * value for value in _values(cycles.seconds)))
@@ -127,11 +129,16 @@ def _slowest(report: Report, local: tzinfo) -> Section:
     slow = [f"{words.day_time(at, local)} ({seconds:.1f} s)" for at, seconds in cycles.slowest] if cycles else []
     return Section(
         SLOWEST,
-        "How long cycles and answers took. Single steps are not timed in the warehouse: Dagster's run pages show them.",
+        "How long cycles, their steps and single answers took. Sources are asked beside one another; what is written "
+        "is part of each step's time.",
         ("what", ">times", ">p50", ">p90", ">p99", ">longest"),
         tuple(rows),
         note=f"Slowest cycles: {', '.join(slow)}." if slow else "",
     )
+
+
+def _step_name(one: StepTimes) -> str:
+    return f"step {one.step}" if one.source is None else f"step {one.step}: {one.source}"
 
 
 def _times_row(what: str, found: Percentiles) -> tuple[str, ...]:

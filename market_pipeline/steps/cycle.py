@@ -12,6 +12,7 @@ from market_pipeline.steps.compute_levels import compute_levels
 from market_pipeline.steps.fetch_quotes import QuotesReport, fetch_quotes
 from market_pipeline.steps.merge_tickers import TickersReport, merge_tickers
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.steps.step_times import FETCH, keep_step_times, note_sources, timed
 from market_pipeline.steps.windowed_rows import RowsReport
 
 
@@ -39,13 +40,20 @@ def run_cycle(runtime: Runtime, name: str, *, progress: Callable[[str], None] = 
     market = runtime.market(name, in_cycle=True)
     state = market.calendar.state(runtime.clock.now())
     progress("fetching quotes")
-    quotes = fetch_quotes(runtime, market)
+    with timed(runtime, market, FETCH):
+        quotes = fetch_quotes(runtime, market)
+    note_sources(runtime, market, quotes)
     progress("merging live tickers")
-    tickers = merge_tickers(runtime, market)
+    with timed(runtime, market, "merge"):
+        tickers = merge_tickers(runtime, market)
     progress("building bars")
-    bars = build_bars(runtime, market)
+    with timed(runtime, market, "bars"):
+        bars = build_bars(runtime, market)
     progress("computing indicators")
-    indicators = compute_indicators(runtime, market)
+    with timed(runtime, market, "indicators"):
+        indicators = compute_indicators(runtime, market)
     progress("computing levels")
-    levels = compute_levels(runtime, market)
+    with timed(runtime, market, "levels"):
+        levels = compute_levels(runtime, market)
+    keep_step_times(runtime)
     return CycleReport(state, runtime.clock.monotonic() - started, quotes, tickers, bars, indicators, levels)

@@ -35,6 +35,7 @@ from market_pipeline.steps.runtime import (
     open_runtime,
 )
 from market_pipeline.steps.service_level import service_level_document
+from market_pipeline.steps.step_times import last_step_times
 from market_pipeline.steps.stored_rows import COUNTED_TABLES, RowCounts, counting_rows
 from market_pipeline.storage.tables import BARS_1D, BARS_1M, FETCH_OUTCOMES, GAPS, LIVE_TICKERS
 
@@ -80,6 +81,8 @@ class MarketOverview:
     """What the newest look found: score, parts, lost_points; empty before the first."""
     service_level: Mapping[str, Any] | None
     """Of the session in progress or last begun; None where no source serves minutes or none was measured."""
+    last_cycle: Mapping[str, float]
+    """Step of the newest cycle → seconds; empty before the first."""
     off: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -146,6 +149,7 @@ def _market(
         rows=rows,
         health=health,
         service_level=service_level_document(runtime, market),
+        last_cycle=last_step_times(runtime, market),
         off=market.off,
         notes=tuple(_notes(runtime, market, health, tiers=tiers)),
     )

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from market_pipeline.alerts.channels import mail_channel
-from market_pipeline.alerts.report_mail import ReportMail, report_mail
-from market_pipeline.reports.html import as_html
+from market_pipeline.alerts.report_mail import ReportMail, picture_address, report_mail
+from market_pipeline.reports.html import as_html, as_mail_html
 from market_pipeline.reports.markdown import as_markdown
 from market_pipeline.reports.page import Page, page
-from market_pipeline.reports.plots import plots
+from market_pipeline.reports.plain_text import as_plain_text
+from market_pipeline.reports.plots import pictures, plots
 from market_pipeline.reports.report import Heading, Period, Report
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.report_files import report_folder, write_report_files
@@ -53,13 +54,27 @@ def publish_report(runtime: Runtime, report: Report) -> tuple[Rendered, Path]:
 
 
 def mail_report(runtime: Runtime, report: Report, made: Rendered) -> tuple[str, ...]:
-    """Mail the report to the recipients of alerts: Markdown as text, HTML attached. Return who gets it.
+    """Mail the report to the recipients of alerts, as text, as HTML with pictures, and as a file. Return who gets it.
 
     Raises ConfigurationError without a mail server or recipients, DeliveryError when the server does not take it.
     """
     channel = mail_channel(runtime.settings)
-    mark = "[SIMULATED] " if report.heading.is_simulated else ""
-    name = f"report.{report.heading.market}.{made.name}.{report.heading.moment:%Y%m%dT%H%M%S}"
-    mail = ReportMail(name, f"{mark}{made.page.title}", report.heading.moment, made.markdown, made.html, made.name)
-    channel.deliver(report_mail(mail, sender=channel.sender, recipients=channel.recipients))
+    mail = report_mail(_mail(report, made), sender=channel.sender, recipients=channel.recipients)
+    again = f"`market-pipeline report {report.heading.period} --market {report.heading.market} --mail` sends it again"
+    channel.deliver(mail, otherwise=f"it is not tried again by itself; {again}")
     return channel.recipients
+
+
+def _mail(report: Report, made: Rendered) -> ReportMail:
+    drawn = pictures(report)
+    mark = "[SIMULATED] " if report.heading.is_simulated else ""
+    return ReportMail(
+        name=f"{report.heading.market}.{made.name}.{report.heading.moment:%Y%m%dT%H%M%S}",
+        subject=f"{mark}{report.heading.period.capitalize()} report: {made.page.title}",
+        at=report.heading.moment,
+        text=as_plain_text(made.page),
+        html=as_mail_html(made.page, {name: picture_address(name) for name in drawn}),
+        pictures=drawn,
+        page=made.html,
+        file_name=made.name,
+    )

@@ -19,7 +19,16 @@ from market_pipeline.steps.failures import tally
 from market_pipeline.steps.report_service_level import level_figures
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage.sizes import table_sizes
-from market_pipeline.storage.tables import BARS_1M, BUDGETS, COVERAGE, FETCH_OUTCOMES, GAPS, LIVE_TICKERS, SET_ASIDE
+from market_pipeline.storage.tables import (
+    BARS_1M,
+    BUDGETS,
+    COVERAGE,
+    FETCH_OUTCOMES,
+    GAPS,
+    LIVE_TICKERS,
+    SET_ASIDE,
+    STEP_TIMES,
+)
 from market_pipeline.storage.tables.schema import Table
 
 AGE_SESSIONS = 5
@@ -70,6 +79,9 @@ def session_figures(runtime: Runtime, market: MarketRuntime, day: date) -> Sessi
         moves=count.moves(tickers, session_date=day, zone=zone(market.file.calendar.zone)),
         budgets=count.budget_figures(_rows(runtime, market, BUDGETS, day=day, columns=count.BUDGET_COLUMNS)),
         level=level_figures(runtime, market, day),
+        steps=count.step_figures(
+            _rows(runtime, market, STEP_TIMES, day=day, columns=count.STEP_COLUMNS), open_now=open_now
+        ),
     )
 
 

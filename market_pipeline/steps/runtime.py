@@ -27,6 +27,7 @@ from market_pipeline.sources.source import Source, SourceContext, Transport, sou
 from market_pipeline.sources.transport import HttpTransport, Patience
 from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.feed_clock import simulated_clock
+from market_pipeline.steps.step_times import NotedSteps
 from market_pipeline.steps.warehouse_tables import all_tables
 from market_pipeline.storage.locks import LOCK_TIMEOUT_SECONDS
 from market_pipeline.storage.payloads import PayloadStore
@@ -99,6 +100,8 @@ class Runtime:
     """The only tier that is worked on in markets with a sweep of their own; None: all."""
     lock_seconds: float = LOCK_TIMEOUT_SECONDS
     """How long a writer waits while another one keeps its market's lock."""
+    step_times: dict[str, NotedSteps] = field(default_factory=dict, repr=False)
+    """What was noted of the cycle in progress, by market (steps/step_times)."""
     _markets: dict[tuple[str, bool], MarketRuntime] = field(default_factory=dict, repr=False)
 
     @property

@@ -11,7 +11,7 @@ from market_pipeline.markets.trading_calendar import TradingCalendar
 from market_pipeline.model.session import MarketState
 from market_pipeline.quality.coverage import Coverage
 from market_pipeline.quality.disputes import Dispute
-from market_pipeline.quality.freshness import Freshness, Watch, freshness
+from market_pipeline.quality.freshness import TIME_COLUMN, Freshness, Watch, freshness
 from market_pipeline.quality.runs import CycleRun, count_runs, cycle_time
 from market_pipeline.quality.situation import Requests, Situation, Surroundings
 from market_pipeline.quality.symbol_ages import TierAges
@@ -24,7 +24,6 @@ from market_pipeline.steps.surroundings import surroundings_of
 from market_pipeline.storage.tables import FETCH_OUTCOMES
 
 WINDOW = timedelta(minutes=15)
-TIME_COLUMN = {"live_tickers": "event_time", "bars_1m": "interval_start", "indicators_1m": "interval_start"}
 JUDGED_TABLE = "live_tickers"
 DAYS_IN_A_ROW = 8
 """Whose sessions follow one another for so long does not open or close."""

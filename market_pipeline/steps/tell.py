@@ -5,7 +5,7 @@ Dagster's health sensor and the watchdog outside Dagster both come here, with on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -27,6 +27,8 @@ from market_pipeline.model.quiet_hours import QuietHours, parse_quiet_hours
 from market_pipeline.settings import Settings
 
 if TYPE_CHECKING:
+    from slack_sdk import WebClient
+
     from market_pipeline.storage.warehouse import Warehouse
 
 log = structlog.get_logger("market_pipeline.alerts")
@@ -44,11 +46,11 @@ class Told:
     deliveries: tuple[Delivery, ...] = ()
 
 
-def alert_life(settings: Settings, clock: Clock) -> AlertLife:
-    """Open the feed's alerts with its channels and what was agreed on telling people."""
+def alert_life(settings: Settings, clock: Clock, *, slack: Callable[[], WebClient] | None = None) -> AlertLife:
+    """Open the feed's alerts with its channels and what was agreed on telling people. `slack`: as in `channels`."""
     return AlertLife(
         settings.feed_folder / LEDGER,
-        channels=channels(settings),
+        channels=channels(settings, slack),
         clock=clock,
         origin=origin(settings),
         policy=policy(settings, market_quiet_hours()),
@@ -70,6 +72,7 @@ def tell(
     clock: Clock,
     warehouse: Warehouse | None,
     sign_of_life: str | None = None,
+    slack: Callable[[], WebClient] | None = None,
 ) -> Told:
     """Note what begins and ends, send what is to be told, and show it all in the table of alerts.
 
@@ -77,7 +80,7 @@ def tell(
     does not send one. A channel, the table or the heartbeat's address that does not work stops nothing; the log and the
     next look tell of it.
     """
-    life = alert_life(settings, clock)
+    life = alert_life(settings, clock, slack=slack)
     words = settings.secret_words
     messages = life.update(*(_without_secrets(verdict, words) for verdict in verdicts))
     if sign_of_life is not None:

@@ -5,9 +5,10 @@ Whoever schedules the cycles (Dagster's sensor) hands over the runs; everything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,7 +16,7 @@ from market_pipeline.alerts.conditions import conditions, platform_conditions
 from market_pipeline.alerts.message import Message
 from market_pipeline.alerts.post import Delivery
 from market_pipeline.markets.schema import AlertLimits
-from market_pipeline.quality.freshness import Freshness
+from market_pipeline.quality.freshness import TIME_COLUMN, Freshness
 from market_pipeline.quality.health import ALL_MARKETS, Health, health_from, overall, score
 from market_pipeline.quality.runs import CycleRun
 from market_pipeline.quality.situation import Situation
@@ -26,9 +27,12 @@ from market_pipeline.steps.market_data import newest_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
 from market_pipeline.steps.service_level import measure_service_level
 from market_pipeline.steps.session_age import SessionAge, session_age
-from market_pipeline.steps.situations import JUDGED_TABLE, TIME_COLUMN, WINDOW, Look, situation_of, table_age, tiers_at
+from market_pipeline.steps.situations import JUDGED_TABLE, WINDOW, Look, situation_of, table_age, tiers_at
 from market_pipeline.steps.surroundings import calendar_end, disk_of
 from market_pipeline.steps.tell import Told, tell
+
+if TYPE_CHECKING:
+    from slack_sdk import WebClient
 
 __all__ = [
     "WINDOW",
@@ -72,10 +76,13 @@ class _Seen:
     limits: dict[str, AlertLimits] = field(default_factory=dict)
 
 
-def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchReport:
+def watch(
+    runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]], *, slack: Callable[[], WebClient] | None = None
+) -> WatchReport:
     """Judge every market that has a source, write the scores, and send what is new.
 
     A channel that is down stops nothing. A market without any source is left out: starting up named it.
+    `slack` makes the client of Slack's bot, if it is not to be ours.
     """
     began, disputes, now = watching_since(runtime), disputed_since(runtime), runtime.clock.now()
     seen = _Seen()
@@ -91,7 +98,7 @@ def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchRepo
     remember(runtime, seen.health, began=began, situations=seen.situations.values())
     write_health(runtime, dict(_rows(runtime, seen)))
     log.info("health", **{name: entry.score for name, entry in seen.health.items()})
-    told = _tell(runtime, seen)
+    told = _tell(runtime, seen, slack)
     return WatchReport(
         seen.health, seen.ages, seen.situations, seen.sessions, seen.limits, told.messages, told.deliveries
     )
@@ -115,7 +122,7 @@ def _rows(runtime: Runtime, seen: _Seen) -> Iterable[tuple[str, tuple[Health, bo
     yield ALL_MARKETS, (seen.health[ALL_MARKETS], any_open, runtime.clock.now().date())
 
 
-def _tell(runtime: Runtime, seen: _Seen) -> Told:
+def _tell(runtime: Runtime, seen: _Seen, slack: Callable[[], WebClient] | None) -> Told:
     now = runtime.clock.now()
     verdicts = [
         conditions(situation, seen.health[name], limits=seen.limits[name])
@@ -129,6 +136,7 @@ def _tell(runtime: Runtime, seen: _Seen) -> Told:
         clock=runtime.clock,
         warehouse=runtime.warehouse,
         sign_of_life=_scores_text(seen.health),
+        slack=slack,
     )
 
 

@@ -1,4 +1,4 @@
-"""What SQL derives from the tables: bars as they were known at a moment, and corporate actions out of daily bars."""
+"""What SQL derives from the tables: bars as they were known, corporate actions, and indicators of some symbols."""
 
 # ruff: noqa: S608  (the names are ours)
 
@@ -10,12 +10,22 @@ from market_pipeline.storage.tables import BARS_1D, BARS_1M, BARS_1M_REPLACED, T
 
 AS_OF = "bars_1m_as_of"
 CORPORATE_ACTIONS = "corporate_actions"
+INDICATORS_OF = "indicators_of"
+INDICATORS = "indicators_1m"
 
 _AS_OF_SQL = f"""
 CREATE MACRO {AS_OF}(moment) AS TABLE
 SELECT * FROM (SELECT * FROM bars_1m UNION ALL BY NAME SELECT * FROM bars_1m_replaced) AS every_revision
 WHERE known_at <= moment::TIMESTAMPTZ
 QUALIFY row_number() OVER (PARTITION BY market, symbol, interval_start ORDER BY revision DESC, known_at DESC) = 1
+"""
+# session_date chooses the files that are read; interval_start alone would open all of them
+_INDICATORS_SQL = f"""
+CREATE MACRO {INDICATORS_OF}(market_name, symbols := NULL, first_session := NULL, last_session := NULL) AS TABLE
+SELECT * FROM {INDICATORS}
+WHERE market = market_name AND (symbols IS NULL OR list_contains(symbols::VARCHAR[], symbol))
+    AND (first_session IS NULL OR session_date >= first_session::DATE)
+    AND (last_session IS NULL OR session_date <= last_session::DATE)
 """
 _CORPORATE_ACTIONS_SQL = f"""
 CREATE VIEW {CORPORATE_ACTIONS} AS
@@ -35,6 +45,8 @@ def derived_statements(tables: Sequence[Table]) -> list[str]:
     statements = []
     if {BARS_1M.name, BARS_1M_REPLACED.name} <= names:
         statements.append(_AS_OF_SQL)
+    if INDICATORS in names:
+        statements.append(_INDICATORS_SQL)
     if BARS_1D.name in names:
         statements += [
             _CORPORATE_ACTIONS_SQL,

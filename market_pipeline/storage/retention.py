@@ -18,17 +18,20 @@ from market_pipeline.storage.tables import (
     RAW_QUOTES,
     SESSION_DIFFERENCES,
     SET_ASIDE,
+    STEP_TIMES,
 )
 from market_pipeline.storage.ticker_files import retain_ticker_files
 from market_pipeline.storage.warehouse import Warehouse
 
-QUOTE_TABLES = (RAW_QUOTES.name, FETCH_OUTCOMES.name, SET_ASIDE.name, LIVE_TICKERS.name, COVERAGE.name, BUDGETS.name)
+QUOTE_TABLES = tuple(
+    table.name for table in (RAW_QUOTES, FETCH_OUTCOMES, SET_ASIDE, LIVE_TICKERS, COVERAGE, BUDGETS, STEP_TIMES)
+)
 BAR_TABLES = (BARS_1M.name, BARS_1M_REPLACED.name)
 DAILY_TABLES = (BARS_1D.name, BARS_1D_ADJUSTED.name)
 KEPT_BY_OTHERS = {
     "instruments": "one row an instrument, replaced",
     "fundamentals": "one row an instrument and source, replaced",
-    "alerts": "one row an alert, replaced while it lasts",
+    "alerts": "by days since their end, with the alerts' own file (steps/retain)",
     "health": "by days, with the minutes that others read (steps/keep_health)",
     "service_level": "likewise",
     "gaps": "each search drops what is older than it looks (steps/find_gaps)",

@@ -67,6 +67,9 @@ class Warehouse:
         self._sweeper = Sweeper(self.layout, self._closed)
         self._whole = WholeFiles(self.layout, self.tables)
         self._is_prepared = False
+        self._clock = clock
+        self.write_seconds = 0.0
+        """How long this warehouse has written since it was opened, waiting for locks included."""
 
     @property
     def unreadable_count(self) -> int:
@@ -135,6 +138,11 @@ class Warehouse:
         with self._writing(market):
             gone = self._whole.replace_sessions(table, market, rows, sessions=sessions, since=since)
         return WriteReport(rows.num_rows, gone, 1)
+
+    def drop_before(self, table: Table | str, market: str, column: str, *, before: datetime) -> int:
+        """Drop a small table's rows whose time in `column` is before `before`, null never is; return how many."""
+        with self._writing(market):
+            return self._whole.drop_before(self.table(table), market, column, before=before)
 
     def close_session(self, market: str, session_date: date) -> int:
         """Compact the session's slices into one sorted file a table, then list it as closed. Return the files made.
@@ -272,8 +280,12 @@ class Warehouse:
     @contextmanager
     def _writing(self, market: str) -> Iterator[None]:
         self.prepare()
-        with self._locks.hold(market):
-            yield
+        began = self._clock.monotonic()
+        try:
+            with self._locks.hold(market):
+                yield
+        finally:
+            self.write_seconds += self._clock.monotonic() - began
 
     def _write_day(self, table: Table, market: str, *, session_date: date, rows: pa.Table) -> SlicesWritten:
         if self._sessions.is_closed(market, session_date, table):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,6 +85,16 @@ class WholeFiles:
         kept = existing.filter(is_kept)
         self._files[table.name].write(market, encode(table, pa.concat_tables([kept, rows])))
         return int(existing.num_rows - kept.num_rows)
+
+    def drop_before(self, table: Table, market: str, column: str, *, before: datetime) -> int:
+        """Drop a small table's rows whose time in `column` is before `before`; return how many."""
+        existing = self.rows(table, market)
+        is_kept = pc.fill_null(pc.greater_equal(existing.column(column), pa.scalar(before)), fill_value=True)
+        kept = existing.filter(is_kept)
+        gone = int(existing.num_rows - kept.num_rows)
+        if gone:
+            self._files[table.name].write(market, encode(table, kept))
+        return gone
 
     def update_latest(self, table: Table, market: str, rows: pa.Table) -> None:
         """Let rows of the same or a newer minute take the place of the newest rows; older ones change nothing."""

@@ -111,6 +111,7 @@ def test_status_as_json_has_the_documented_keys(running_command: Command) -> Non
     assert list(india)[:6] == ["state", "reason", "next_change", "last_event_time", "coverage", "rows"]
     assert (india["state"], india["next_change"]) == ("open", "2026-11-19T10:00:00+00:00")
     assert (india["last_event_time"], india["coverage"], india["rows"]["bars_1m"]) == (None, None, 0)
+    assert india["last_cycle_seconds"] == {}
 
 
 def test_status_fetches_nothing(running_command: Command, simulated: RunningSimulator) -> None:

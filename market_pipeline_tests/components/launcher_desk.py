@@ -34,7 +34,17 @@ def says(context):
         out.write(f"{os.getppid()} {random.random()} {np.random.random()} WORD {os.nice(0)}")
 
 @dg.op
-def waits(context):
+def waits(context): waits_with(context)
+
+@dg.op
+def hangs(context):
+    # for ever in the middle of what a cycle writes
+    from market_pipeline.settings import load_settings
+    from market_pipeline.steps.runtime import stored_warehouse
+    with stored_warehouse(load_settings())._writing("crypto"):
+        waits_with(context)
+
+def waits_with(context):
     open(context.run.tags["out"], "w").close()
     time.sleep(300)
 
@@ -49,10 +59,13 @@ def quick(): says()
 def waiting(): waits()
 
 @dg.job(executor_def=dg.in_process_executor)
+def hanging(): hangs()
+
+@dg.job(executor_def=dg.in_process_executor)
 def failing(): fails()
 
 @dg.definitions
-def defs(): return dg.Definitions(jobs=[quick, waiting, failing])
+def defs(): return dg.Definitions(jobs=[quick, waiting, hanging, failing])
 """
 DAGSTER_YAML = """telemetry: {enabled: false}
 run_launcher: {module: market_pipeline.components.launcher.warm_launcher, class: WarmRunLauncher}

@@ -163,7 +163,8 @@ def test_an_indicators_column_is_described_by_its_formula_and_unit(repository: d
 def test_every_table_has_its_valid_check_and_live_tables_are_fresh(repository: dg.RepositoryDefinition) -> None:
     checks = {f"{key.asset_key.to_user_string()}:{key.name}" for key in repository.asset_graph.asset_check_keys}
     ours = [key for key in keys(repository) if key.split("/")[0] in MARKETS and not is_report(key)]
-    fresh = {f"{market}/{table}:fresh" for market in MARKETS for table in ("live_tickers", "bars_1m", "indicators_1m")}
+    live = ("live_tickers", "bars_1m", "indicators_1m", "levels_1m")
+    fresh = {f"{market}/{table}:fresh" for market in MARKETS for table in live}
     others = ("live_tickers:answered", "session_bars:fresh", "health:score")
     running = fresh | {f"{market}/{check}" for market in MARKETS for check in others}
     assert checks == {f"{key}:valid" for key in ours} | running

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import SMTP
@@ -11,9 +11,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster_slack import SlackResource
+from slack_sdk import WebClient
 
 from market_pipeline.clock import HandClock
 from market_pipeline.components.runtime_resource import RuntimeResource
+from market_pipeline.components.slack_resource import FeedSlack
 from market_pipeline.markets.loader import market_names
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
@@ -30,6 +33,7 @@ class Sensor:
 
     desk: Desk
     cursor: str | None = None
+    slack: SlackResource = field(default_factory=FeedSlack)
 
     def tick(self) -> Any:
         """Evaluate it once; a skip reason alone is a tick without events."""
@@ -38,7 +42,7 @@ class Sensor:
             instance=self.desk.instance,
             cursor=self.cursor,
             repository_def=repository,
-            resources={"runtime": RuntimeResource()},
+            resources={"runtime": RuntimeResource(), "slack": self.slack},
         ) as context:
             data = repository.get_sensor_def("health").evaluate_tick(context)
         self.cursor = data.cursor or self.cursor
@@ -91,7 +95,7 @@ def test_a_tick_tells_every_markets_score(sensor: Sensor, runtime: Runtime) -> N
 def test_a_tick_reports_every_check_of_the_markets_running(sensor: Sensor, runtime: Runtime) -> None:
     ask(runtime, "crypto")
     found = evaluations(sensor.tick())
-    fresh = {"live_tickers:fresh", "bars_1m:fresh", "indicators_1m:fresh", "session_bars:fresh"}
+    fresh = {"live_tickers:fresh", "bars_1m:fresh", "indicators_1m:fresh", "levels_1m:fresh", "session_bars:fresh"}
     expected = {*fresh, "live_tickers:answered", "health:score"}
     assert set(found) == {f"{market}/{check}" for market in market_names() for check in expected}
     assert found["crypto/live_tickers:fresh"].passed
@@ -164,6 +168,35 @@ def test_a_channel_that_is_down_stops_neither_the_tick_nor_the_other_channel(
     slack.answer = None
     sensor.tick()
     assert told(slack, "casablanca") == subjects(mailbox, "casablanca")
+
+
+class AnotherSlack(SlackResource):
+    """What a person binds in the place of ours."""
+
+    base_url: str
+
+    def get_client(self) -> WebClient:
+        return WebClient(self.token, base_url=self.base_url)
+
+
+def test_with_a_bot_token_the_alerts_go_through_dagster_slacks_resource_also_through_one_bound_in_its_place(
+    sensor: Sensor, runtime: Runtime, exchange: RunningSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-ours")
+    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "403", "source": "casablanca_bourse"}]}))
+    ask(runtime, "casablanca")
+    with slack_receiver() as slack, slack_receiver() as other:
+        monkeypatch.setenv("SLACK_API_URL", f"{slack.address}/api")
+        sensor.tick()
+        sensor.slack = AnotherSlack(token="xoxb-other", base_url=f"{other.address}/api/")
+        exchange.set_faults(FaultPlan())
+        for _ in range(3):
+            ask(runtime, "casablanca")
+        sensor.tick()
+    assert set(slack.tokens) == {"Bearer xoxb-ours"}
+    assert told(slack, "casablanca") == ["ALERT casablanca: more than 5% of requests fail"]
+    assert slack.payloads[0]["channel"] == "#market-pipeline"
+    assert set(other.tokens) == {"Bearer xoxb-other"}
 
 
 def test_without_the_simulated_exchange_the_tick_names_the_command(

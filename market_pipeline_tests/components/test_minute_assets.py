@@ -15,6 +15,7 @@ from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.fetch_quotes import fetch_quotes
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.steps.step_times import last_step_times
 from market_pipeline_tests.components.dagster_desk import EARLY, WEEKEND, Desk
 
 CASABLANCA = load_market("casablanca")
@@ -32,10 +33,16 @@ def down(source: str | None = None) -> FaultPlan:
     return FaultPlan.model_validate({"faults": [{"kind": "503", "source": source}]})
 
 
-def test_a_minute_materializes_every_asset_from_the_sources_to_the_indicators(desk: Desk) -> None:
+def test_a_minute_materializes_every_asset_from_the_sources_to_the_indicators_and_times_each(
+    desk: Desk, runtime: Runtime
+) -> None:
     run = desk.run("casablanca_minute")
     assert run.success
     assert run.materialized() == MINUTE_ASSETS
+    timed = last_step_times(runtime, runtime.market("casablanca"))
+    steps = {"fetch", "merge", "bars", "indicators", "levels", "write"}
+    assert set(timed) == steps | {f"fetch {source}" for source in SOURCES}
+    assert timed["fetch"] > 0
 
 
 def test_a_minute_evaluates_one_valid_check_an_asset_and_leaves_freshness_to_the_sensor(desk: Desk) -> None:

@@ -11,16 +11,18 @@ import pandas as pd
 import pytest
 from dagster_duckdb import DuckDBResource
 from dagster_duckdb_pandas import DuckDBPandasIOManager
+from dagster_slack import SlackResource
 from filelock import FileLock
 
 from market_pipeline.components.duckdb_resource import WarehouseDuckDB
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.defs.platform.example_asset import newest_prices, top_movers
 from market_pipeline.defs.platform.resources import resources
-from market_pipeline.errors import WarehouseBusy
+from market_pipeline.errors import ConfigurationError, WarehouseBusy
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.tables import LIVE_TICKERS
+from market_pipeline_tests.alerts.receivers import slack_receiver
 from market_pipeline_tests.components.dagster_desk import Desk
 
 
@@ -106,6 +108,31 @@ def test_dagster_duckdbs_own_io_manager_works_beside_the_warehouse(filled: Runti
     assert dg.materialize([prices, highest], resources={"io_manager": io_manager}).success
     with duckdb.connect(str(tmp_path / "mine.duckdb"), read_only=True) as connection:
         assert connection.sql("SELECT count(*) FROM highest").fetchall() == [(1,)]
+
+
+@dg.asset
+def morning_note(slack: SlackResource) -> None:
+    """The example of docs/alerts.md, with a payload that keeps Slack's limits."""
+    section = {"type": "section", "text": {"type": "mrkdwn", "text": "India has opened."}}
+    slack.get_client().chat_postMessage(channel="#markets", text="India has opened.", blocks=[section])
+
+
+def test_an_asset_of_your_own_posts_through_dagster_slacks_resource_with_the_settings_token(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = resources().resources
+    with slack_receiver() as slack:
+        monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-s3cret")
+        monkeypatch.setenv("SLACK_API_URL", f"{slack.address}/api")
+        assert dg.materialize([morning_note], resources=bound).success
+    assert slack.tokens == ["Bearer xoxb-s3cret"]
+    assert (slack.payloads[0]["channel"], slack.payloads[0]["text"]) == ("#markets", "India has opened.")
+    assert "s3cret" not in str(bound["slack"].model_dump())
+
+
+def test_without_a_token_an_asset_that_posts_fails_with_what_to_set(environment: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"SLACK_BOT_TOKEN is not set; .*; set it in \.env"):
+        dg.materialize([morning_note], resources=resources().resources)
 
 
 @pytest.mark.parametrize(("tags", "tier"), [({"market_pipeline/tier": "1"}, 1), ({}, None)])

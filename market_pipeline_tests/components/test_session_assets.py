@@ -13,6 +13,7 @@ from market_pipeline.markets.loader import load_market
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.alerts.receivers import mail_server
 from market_pipeline_tests.components.dagster_desk import Desk
 
 
@@ -62,6 +63,29 @@ def test_the_daily_job_ends_with_the_reports_of_the_session_and_its_week(desk: D
     assert run.metadata("crypto/weekly_report", "2026-11-19")["path"] == str(folder / "weekly_2026-W47.html")
     assert sorted(path.suffix for path in folder.iterdir()) == [".html", ".html", ".md", ".md"]
     assert "mail" not in daily
+
+
+def test_a_mail_server_that_is_down_costs_the_report_nothing_and_is_named_until_it_is_back(
+    desk: Desk, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"MARKET_PIPELINE_MAIL_REPORTS": "daily", "SMTP_HOST": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ALERT_EMAIL_RECIPIENTS", "ops@example.org")
+    with mail_server() as box:
+        monkeypatch.setenv("SMTP_PORT", str(box.port))
+    down = desk.materialize("crypto/daily_report", partition_key="2026-11-18")
+    assert down.success
+    said = down.metadata("crypto/daily_report", "2026-11-18")
+    assert Path(said["path"]).exists()
+    assert said["mail"] == (
+        f"not sent: tried to mail through 127.0.0.1:{box.port} (plain): ConnectionRefusedError: [Errno 111] Connection "
+        "refused; it is not tried again by itself; `market-pipeline report daily --market crypto --mail` sends it "
+        "again; if this stays, check SMTP_HOST, SMTP_PORT (465 is TLS, 587 STARTTLS) and that the server is up"
+    )
+    with mail_server(again=box):
+        back = desk.materialize("crypto/daily_report", partition_key="2026-11-18")
+    assert back.metadata("crypto/daily_report", "2026-11-18")["mail"] == "sent to ops@example.org"
+    assert len(box.envelopes) == 1
 
 
 def test_a_backfill_over_a_range_is_one_run_with_each_sessions_own_figures(desk: Desk) -> None:

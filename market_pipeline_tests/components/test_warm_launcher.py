@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,10 +14,18 @@ import psutil
 import pytest
 from dagster._core.workspace.context import BaseWorkspaceRequestContext, WorkspaceProcessContext
 from dagster._core.workspace.load_target import ModuleTarget
+from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 
+from market_pipeline.clock import HandClock
 from market_pipeline.components.launcher.private_api import GRPC_INFO_TAG, WorkerStatus, run_arguments
 from market_pipeline.components.launcher.protocol import ask, connected
 from market_pipeline.components.launcher.workers import is_living, worker_file
+from market_pipeline.components.market.schedules import still_running
+from market_pipeline.settings import Settings
+from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
+from market_pipeline.steps.cycle import run_cycle
+from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.components.dagster_desk import EARLY
 from market_pipeline_tests.components.launcher_desk import WarmDesk, wait_until, warm_desk
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.xdist_group("zygote")]
@@ -114,6 +124,44 @@ def test_a_frozen_run_that_nobody_asked_to_stop_is_killed_long_after_its_time(
     worker = desk.process(run.run_id)
     worker.suspend()
     wait_until(lambda: has_ended(worker))
+
+
+def test_a_run_that_hangs_while_it_writes_is_ended_by_its_longest_runtime_and_the_next_minute_is_right(
+    desk: WarmDesk, tmp_path: Path
+) -> None:
+    clock = HandClock(EARLY)
+    with running_simulator(SimulatorOptions(port=0, delays=False), clock=clock) as exchange:
+        hit, spared = (open_feed(folder, exchange, clock) for folder in (desk.folder / "data", tmp_path))
+        run_cycle(hit, "crypto")
+        run = desk.create("hanging", {"dagster/max_runtime": "1"})
+        desk.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
+        wait_until((desk.folder / "hanging.out").exists)
+        assert str(still_running(desk.instance, "hanging")).endswith("is still started")
+        wait_until(lambda: monitored(desk, run.run_id) == "FAILURE")
+        assert "Exceeded maximum runtime of 1 seconds." in desk.messages(run.run_id)
+        assert still_running(desk.instance, "hanging") is None
+        clock.advance(timedelta(minutes=2))
+        assert run_cycle(hit, "crypto").coverage == 1.0
+        run_cycle(spared, "crypto")
+    assert minutes_of(hit) == minutes_of(spared)
+
+
+def open_feed(folder: Path, exchange: RunningSimulator, clock: HandClock) -> Runtime:
+    return Runtime(Settings(data=folder, simulator_url=exchange.url, budgets=False, _env_file=None), clock)
+
+
+def monitored(desk: WarmDesk, run_id: str) -> str:
+    """Let Dagster's run monitoring look at a run once, as the daemon does every five seconds; return its status."""
+    record = desk.instance.get_run_record_by_id(run_id)
+    assert record is not None
+    if record.dagster_run.status is dg.DagsterRunStatus.STARTED:
+        monitor_started_run(desk.instance, None, record, logging.getLogger("monitoring"))  # type: ignore[arg-type]
+    return desk.status(run_id)
+
+
+def minutes_of(runtime: Runtime) -> list[tuple[str, datetime, float]]:
+    bars = runtime.warehouse.read("bars_1m", "crypto", columns=("symbol", "interval_start", "close"))
+    return sorted((row["symbol"], row["interval_start"], row["close"]) for row in bars.to_pylist())
 
 
 def test_run_monitoring_sees_whether_the_process_lives(desk: WarmDesk) -> None:

@@ -50,6 +50,9 @@ def _cycle(runtime: Runtime, at: datetime, *, is_dark: bool) -> None:
     ]
     same = {"as_of": at, "kind": "quote", "attempts": 1, "received_time": at + timedelta(seconds=2)}
     _write(runtime, tables.FETCH_OUTCOMES, [same | row for row in outcomes])
+    steps = [("fetch", None, 2.0), ("fetch", "wafa_bourse", 1.5), ("merge", None, 0.4), ("write", None, 0.1)]
+    named = [dict(zip(("step", "source", "seconds"), step, strict=True)) for step in steps]
+    _write(runtime, tables.STEP_TIMES, [step | {"as_of": at, "known_at": at} for step in named])
     _write(runtime, tables.LIVE_TICKERS, _tickers(at))
     budget = {"source": "wafa_bourse", "kind": "any", "limit_per_second": 0.5, "rate_per_second": 0.5}
     used = {"used_last_minute": 3, "breaker": "open" if is_dark else "closed"}

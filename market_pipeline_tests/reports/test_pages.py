@@ -76,6 +76,18 @@ def test_where_nothing_is_stored_each_section_says_so_and_shows_no_figure(tmp_pa
     assert "<svg" not in nairobi.html
 
 
+def test_the_slowest_are_named_with_their_times(daily: Rendered) -> None:
+    slowest = next(section for section in daily.page.sections if section.title == "Slowest")
+    assert [(row[0], row[2]) for row in slowest.rows] == [
+        ("cycle, from its minute's start to merged tickers", "5.0 s"),
+        ("step fetch", "2.0 s"),
+        ("step fetch: wafa_bourse", "1.5 s"),
+        ("step merge", "400 ms"),
+        ("step write", "100 ms"),
+        ("wafa_bourse, quote", "250 ms"),
+    ]
+
+
 def test_a_week_shows_its_sessions_in_a_picture_of_its_own(runtime: Runtime) -> None:
     week = rendered(report(runtime, runtime.market("casablanca"), Period.WEEKLY))
     assert week.page.title == "Casablanca Stock Exchange: week 47 of 2026"

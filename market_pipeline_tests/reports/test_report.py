@@ -83,10 +83,18 @@ def test_the_slowest_cycles_are_told_from_their_minute_s_start(daily: Report) ->
     assert daily.cycle_times.slowest[0] == (OPENING, 5.0)
 
 
+def test_the_steps_of_the_cycles_are_timed_each_and_a_source_s_part_of_the_fetching(daily: Report) -> None:
+    assert daily.steps is not None
+    found = {(step.step, step.source): step.milliseconds.p50 for step in daily.steps}
+    assert found == {("fetch", None): 2000, ("fetch", "wafa_bourse"): 1500, ("merge", None): 400, ("write", None): 100}
+    assert {step.milliseconds.count for step in daily.steps} == {8}
+
+
 def test_storage_names_each_table_with_rows(daily: Report) -> None:
     assert daily.storage is not None
     files = {size.table: size.files for size in daily.storage}
-    assert files == {"fetch_outcomes": 8, "live_tickers": 8, "coverage": 8, "budgets": 8, "set_aside": 1, "gaps": 1}
+    every_cycle = dict.fromkeys(("fetch_outcomes", "live_tickers", "coverage", "budgets", "step_times"), 8)
+    assert files == every_cycle | {"set_aside": 1, "gaps": 1}
     assert all(0 < size.bytes <= size.bytes_in_all for size in daily.storage)
 
 
@@ -111,7 +119,7 @@ def test_of_a_session_in_progress_only_the_minutes_that_have_passed_count(runtim
 
 def test_where_nothing_is_stored_every_part_is_unknown_and_none_is_zero(runtime: Runtime) -> None:
     found = report(runtime, runtime.market("nairobi"), Period.DAILY)
-    parts = ("uptime", "coverage", "ages", "errors", "gaps", "cycle_times", "movers", "unreliable", "budgets")
+    parts = ("uptime", "coverage", "ages", "errors", "gaps", "cycle_times", "movers", "unreliable", "budgets", "steps")
     assert [name for name in (*parts, "storage", "level") if getattr(found, name) is not None] == []
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from market_pipeline.clock import SystemClock
+from market_pipeline.alerts.conditions import Condition, Key, Verdict
+from market_pipeline.clock import HandClock, SystemClock
 from market_pipeline.settings import Settings
 from market_pipeline.steps.retain import retain
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline.steps.tell import tell
+from market_pipeline_tests.alerts.desk import wrong
 
 DAYS = timedelta(days=1)
 
@@ -38,3 +41,22 @@ def test_old_logs_payloads_and_earlier_feeds_go_and_what_somebody_else_made_stay
     assert [path.name for path in (feed / "payloads").iterdir()] == payloads[1:]
     assert [path.name for path in (feed / "logs").iterdir()] == ["daemon.log"]
     assert not (feed / "alerts.sqlite").exists()
+
+
+def test_alerts_go_a_year_after_their_end_from_their_file_and_their_table_alike(tmp_path: Path) -> None:
+    clock = HandClock(datetime(2026, 11, 20, 12, 0, tzinfo=UTC))
+    runtime = Runtime(Settings(data=tmp_path, _env_file=None), clock)
+
+    def look(*holding: Condition) -> None:
+        verdict = Verdict("us", holding, frozenset())
+        tell(runtime.settings, [verdict], clock=clock, warehouse=runtime.warehouse)
+
+    look(wrong(Key.STALE_DATA), wrong(Key.LOW_SCORE))
+    clock.advance(timedelta(hours=1))
+    look(wrong(Key.LOW_SCORE))
+    clock.advance(365 * DAYS)
+    assert retain(runtime)["ended_alerts"] == 0
+    clock.advance(timedelta(seconds=1))
+    counts = retain(runtime)
+    assert (counts["ended_alerts"], counts["alert_rows"]) == (1, 1)
+    assert runtime.warehouse.latest("alerts", "us")["key"].to_pylist() == ["low_score"]

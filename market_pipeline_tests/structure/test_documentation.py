@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
+import yaml
+
+from market_pipeline.alerts.conditions import Key
 from market_pipeline.markets.loader import load_markets
+from market_pipeline.markets.schema import HealthRule
+from market_pipeline.quality.freshness import TIME_COLUMN
 from market_pipeline.settings import Settings
 from market_pipeline_tests.conftest import PROJECT
 
@@ -63,6 +68,15 @@ def test_readme_names_every_make_target() -> None:
 def test_the_lock_names_no_package_index() -> None:
     lock = (PROJECT / "requirements.lock").read_text()
     assert re.findall(r"^(?:-i|--index-url|--extra-index-url|--find-links)|https?://", lock, flags=re.MULTILINE) == []
+
+
+def test_the_page_on_health_names_every_condition_every_judged_table_and_the_default_rule() -> None:
+    text = (PROJECT / "docs" / "health.md").read_text()
+    table = text[text.index("| key | begins | ends |") :].partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE) == [key.value for key in Key]
+    assert [name for name in TIME_COLUMN if f"`{name}`" not in text] == []
+    example = yaml.safe_load(text[text.index("```yaml") + 7 :].partition("```")[0])
+    assert HealthRule.model_validate(example["health"]) == HealthRule()
 
 
 def test_generated_pages_are_up_to_date() -> None:

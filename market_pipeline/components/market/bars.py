@@ -29,9 +29,12 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
     )
     def bars_1m(runtime: RuntimeResource) -> dg.MaterializeResult:
         from market_pipeline.steps.build_bars import build_bars
+        from market_pipeline.steps.step_times import timed
 
         opened = runtime.open()
-        report = build_bars(opened, opened.market(file.market, in_cycle=True))
+        market = opened.market(file.market, in_cycle=True)
+        with timed(opened, market, "bars"):
+            report = build_bars(opened, market)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": report.rows,

@@ -14,6 +14,7 @@ import dagster as dg
 
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.markets.schema import MarketFile
+from market_pipeline.quality.freshness import TIME_COLUMN
 
 if TYPE_CHECKING:
     from market_pipeline.quality.freshness import Freshness
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from market_pipeline.steps.session_age import SessionAge
     from market_pipeline.steps.watch import WatchReport
 
-TABLES = ("live_tickers", "bars_1m", "indicators_1m")
 PASSED, WARNED, FAILED = "passed", "warned", "failed"
 LEVELS = {"stale": FAILED, "warn": WARNED}
 """Of freshness: every other level passes, a closed market's too."""
@@ -55,7 +55,7 @@ def running_checks(file: MarketFile) -> Sequence[dg.AssetChecksDefinition]:
     limits = f"warns after {file.freshness.warn_minutes:g}, fails after {file.freshness.fail_minutes:g} open minutes"
     tier = f"at most {file.alerts.tier_1_share:.0%} of tier 1 wait {file.alerts.tier_1_minutes:g} open minutes"
     return [
-        *(_check(file, table, "fresh", by=_table_by_hand, says=f"{table} is fresh: {limits}") for table in TABLES),
+        *(_check(file, table, "fresh", by=_table_by_hand, says=f"{table} is fresh: {limits}") for table in TIME_COLUMN),
         _check(file, "live_tickers", "answered", by=_tiers_by_hand, says=f"sources answer: {tier} for an answer"),
         _check(file, "session_bars", "fresh", by=_session_by_hand, says="the last ended session is complete"),
         _check(file, "health", "score", by=_score_by_hand, says=f"the health score is {file.alerts.score:g} or more"),

@@ -23,9 +23,12 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
     )
     def indicators(runtime: RuntimeResource) -> dg.MaterializeResult:
         from market_pipeline.steps.compute_indicators import compute_indicators
+        from market_pipeline.steps.step_times import timed
 
         opened = runtime.open()
-        report = compute_indicators(opened, opened.market(file.market))
+        market = opened.market(file.market)
+        with timed(opened, market, "indicators"):
+            report = compute_indicators(opened, market)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": report.rows,

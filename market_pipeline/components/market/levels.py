@@ -23,9 +23,12 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
     )
     def levels(runtime: RuntimeResource) -> dg.MaterializeResult:
         from market_pipeline.steps.compute_levels import compute_levels
+        from market_pipeline.steps.step_times import timed
 
         opened = runtime.open()
-        report = compute_levels(opened, opened.market(file.market))
+        market = opened.market(file.market)
+        with timed(opened, market, "levels"):
+            report = compute_levels(opened, market)
         return dg.MaterializeResult(
             metadata={
                 "dagster/row_count": report.rows,

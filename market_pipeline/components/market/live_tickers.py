@@ -32,9 +32,12 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
     )
     def live_tickers(runtime: RuntimeResource) -> dg.MaterializeResult:
         from market_pipeline.steps.merge_tickers import merge_tickers
+        from market_pipeline.steps.step_times import timed
 
         opened = runtime.open()
-        report = merge_tickers(opened, opened.market(file.market))
+        market = opened.market(file.market)
+        with timed(opened, market, "merge"):
+            report = merge_tickers(opened, market)
         rows = [(t["symbol"], t["price"], t["source"], " ".join(t["flags"])) for t in report.documents[:SHOWN_ROWS]]
         return dg.MaterializeResult(
             metadata={

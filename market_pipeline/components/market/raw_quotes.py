@@ -52,10 +52,14 @@ def assets(file: MarketFile) -> dg.AssetsDefinition:
     )
     def raw_quotes(context: dg.AssetExecutionContext, runtime: RuntimeResource) -> Iterator[dg.MaterializeResult]:
         from market_pipeline.steps.fetch_quotes import fetch_quotes
+        from market_pipeline.steps.step_times import FETCH, note_sources, timed
 
         opened = runtime.open()
         selected = {key.path[-1].removeprefix(PREFIX) for key in context.selected_asset_keys}
-        report = fetch_quotes(opened, opened.market(file.market, in_cycle=True), only=selected)
+        market = opened.market(file.market, in_cycle=True)
+        with timed(opened, market, FETCH):
+            report = fetch_quotes(opened, market, only=selected)
+        note_sources(opened, market, report)
         for key in keys(file):
             if key in context.selected_asset_keys:
                 yield _result(key, report.by_source[key.path[-1].removeprefix(PREFIX)], file.coverage)

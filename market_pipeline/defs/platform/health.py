@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster_slack import SlackResource
 
 from market_pipeline.clock import SystemClock
 from market_pipeline.components.market.checks import Verdict, verdicts
@@ -29,14 +30,17 @@ REPORT_EVERY = timedelta(minutes=15)
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Scores each market from 0 to 100, checks ages in open minutes, alerts once and on recovery.",
 )
-def health(context: dg.SensorEvaluationContext, runtime: RuntimeResource) -> dg.SensorResult | dg.SkipReason:
+def health(
+    context: dg.SensorEvaluationContext, runtime: RuntimeResource, slack: SlackResource
+) -> dg.SensorResult | dg.SkipReason:
     """Judge all markets and tell people what begins and what ends."""
     from market_pipeline.steps.runtime import market_names
     from market_pipeline.steps.watch import scores_text, watch
 
     try:
         opened = runtime.open()
-        report = watch(opened, {name: cycle_runs(context.instance, opened, name) for name in market_names()})
+        runs = {name: cycle_runs(context.instance, opened, name) for name in market_names()}
+        report = watch(opened, runs, slack=slack.get_client)
     except Transient as error:
         return dg.SkipReason(str(error))
     reported = json.loads(context.cursor or "{}")

@@ -14,7 +14,7 @@ from market_pipeline.storage.tables.levels import LEVELS_1M
 from market_pipeline.storage.tables.live_tickers import LIVE_TICKERS
 from market_pipeline.storage.tables.metrics import FUNDAMENTALS, METRICS, SHARIA_SCREEN
 from market_pipeline.storage.tables.quotes import FETCH_OUTCOMES, RAW_QUOTES, SET_ASIDE
-from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH, SERVICE_LEVEL
+from market_pipeline.storage.tables.running import BUDGETS, COVERAGE, HEALTH, SERVICE_LEVEL, STEP_TIMES
 from market_pipeline.storage.tables.schema import TEXTS, UTC_TIME, Column, Table
 
 BASE_TABLES = (
@@ -34,6 +34,7 @@ BASE_TABLES = (
     HEALTH,
     SERVICE_LEVEL,
     BUDGETS,
+    STEP_TIMES,
     GAPS,
     SESSION_DIFFERENCES,
     BARS_1D_ADJUSTED,
@@ -63,6 +64,7 @@ __all__ = [
     "SESSION_DIFFERENCES",
     "SET_ASIDE",
     "SHARIA_SCREEN",
+    "STEP_TIMES",
     "TEXTS",
     "UTC_TIME",
     "Column",

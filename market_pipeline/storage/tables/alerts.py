@@ -6,7 +6,7 @@ from market_pipeline.storage.tables.schema import COUNT, KNOWN_AT, MARKET, TEXT,
 
 ALERTS = Table(
     "alerts",
-    "Every alert since the feed began, also those that a silence kept from being told; written at each look",
+    "Every alert of the last year (ALERT_DAYS), also those that a silence kept from being told; written at each look",
     ("key", "noticed"),
     "noticed",
     (

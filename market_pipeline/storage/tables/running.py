@@ -86,6 +86,24 @@ COVERAGE = Table(
     has_latest=True,
 )
 
+STEP_TIMES = Table(
+    "step_times",
+    "How long each step of a cycle took, written at the cycle's end",
+    ("tier", "step", "source"),
+    "as_of",
+    (
+        MARKET,
+        column("tier", COUNT, "the only tier that the cycle was about; null: all"),
+        SESSION,
+        column("as_of", UTC_TIME, "minute in which the cycle began", "UTC"),
+        column("step", TEXT, "fetch, merge, bars, indicators, levels; write: of all of them, and part of their times"),
+        column("source", TEXT, "of fetch: one source's part, which runs beside the others'; null for the whole"),
+        column("seconds", REAL, "how long it took", "seconds"),
+        KNOWN_AT,
+    ),
+    has_latest=True,
+)
+
 BUDGETS = Table(
     "budgets",
     "Each cycle's look at the request budgets and breakers of the market's sources, which all its processes share",
