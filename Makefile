@@ -6,7 +6,7 @@ READY := .venv/.ready
 RUN := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test bench soak docs lock clean
+.PHONY: help setup run check types style test bench soak docs lock clean
 
 help:
 	@echo "make run          set up, start everything with simulated data, say where to look  (FEED=live, AT=now)"
@@ -26,15 +26,23 @@ setup: $(READY)
 run: $(READY)
 	@MARKET_PIPELINE_FEED=$(FEED) $(RUN) $(BIN)/market-pipeline up --at $(AT)
 
+# two at a time: mypy, the longest, works on one core
 check: $(READY)
+	@$(MAKE) --no-print-directory -j 2 types style
+
+types: $(READY)
+	@$(RUN) $(BIN)/mypy
+
+style: $(READY)
 	@$(BIN)/ruff format --check market_pipeline market_pipeline_tests benchmarks
 	@$(BIN)/ruff check market_pipeline market_pipeline_tests benchmarks
-	@$(RUN) $(BIN)/mypy
 	@$(RUN) $(BIN)/lint-imports --no-cache
 	@$(RUN) $(BIN)/python -m pytest -q -p no:cacheprovider market_pipeline_tests/structure
 
+# three workers for two cores: some tests wait for processes of their own; `check` has run the structure tests
 test: check
-	@$(RUN) $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder market_pipeline_tests
+	@$(RUN) $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder \
+		--ignore market_pipeline_tests/structure market_pipeline_tests
 
 bench: $(READY)
 	@$(RUN) $(BIN)/python -m benchmarks

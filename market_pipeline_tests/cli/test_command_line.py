@@ -1,4 +1,7 @@
-"""The command as its users meet it: what it prints, what it exits with, and one clear line for every mistake."""
+"""The command as its users meet it: what it prints, what it exits with, and one clear line for every mistake.
+
+Where what a process adds is not the point, the command runs within this one.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,21 +17,15 @@ import pytest
 from market_pipeline.clock import HandClock
 from market_pipeline.markets.loader import market_names
 from market_pipeline.simulator.faults import FaultPlan
-from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
+from market_pipeline.simulator.server import RunningSimulator
+from market_pipeline_tests.cli.conftest import EARLY, Command
 
-OPEN = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock(OPEN)
-
-
-@pytest.fixture
-def exchange(clock: HandClock) -> Iterator[RunningSimulator]:
-    with running_simulator(SimulatorOptions(port=0, delays=False), clock=clock) as running:
-        yield running
+def hand_clock() -> HandClock:
+    return HandClock(EARLY)
 
 
 class Shell:
@@ -56,8 +52,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, exchange: RunningSimulator) -> Shell:
-    return Shell(tmp_path, exchange.url)
+def shell(tmp_path: Path, simulated: RunningSimulator) -> Shell:
+    return Shell(tmp_path, simulated.url)
 
 
 def test_cycle_prints_one_json_document_and_nothing_else(shell: Shell) -> None:
@@ -69,9 +65,9 @@ def test_cycle_prints_one_json_document_and_nothing_else(shell: Shell) -> None:
     assert [ticker["symbol"] for ticker in document["tickers"]][:2] == ["ADA-USD", "BTC-USD"]
 
 
-def test_status_names_state_reason_and_rows_of_every_market(shell: Shell) -> None:
-    shell("cycle", "crypto", "--json")
-    document = json.loads(shell("status", "--json").stdout)
+def test_status_names_state_reason_and_rows_of_every_market(running_command: Command) -> None:
+    running_command("cycle", "crypto", "--json")
+    document = json.loads(running_command("status", "--json").stdout)
     assert document["feed"] == "simulated"
     assert set(document["markets"]) == set(market_names())
     crypto = document["markets"]["crypto"]
@@ -80,23 +76,26 @@ def test_status_names_state_reason_and_rows_of_every_market(shell: Shell) -> Non
     assert {"state", "reason", "next_change", "last_event_time", "coverage", "rows"} <= set(crypto)
 
 
-def test_a_forced_cycle_of_a_closed_market_succeeds_and_makes_no_bars(shell: Shell, clock: HandClock) -> None:
-    clock.at = NIGHT
-    done = shell("cycle", "casablanca", "--json")
+def test_a_forced_cycle_of_a_closed_market_succeeds_and_makes_no_bars(
+    running_command: Command, hand_clock: HandClock
+) -> None:
+    hand_clock.at = NIGHT
+    done = running_command("cycle", "casablanca", "--json")
     document = json.loads(done.stdout)
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert document["session_state"] == "closed"
     assert {ticker["session_state"] for ticker in document["tickers"]} == {"closed"}
-    assert json.loads(shell("status", "--json").stdout)["markets"]["casablanca"]["rows"]["bars_1m"] == 0
+    status = json.loads(running_command("status", "--json").stdout)
+    assert status["markets"]["casablanca"]["rows"]["bars_1m"] == 0
 
 
-def test_simulated_data_says_so_wherever_it_is_shown(shell: Shell) -> None:
+def test_simulated_data_says_so_wherever_it_is_shown(running_command: Command) -> None:
     for words in (["cycle", "crypto"], ["status"], ["views"]):
-        assert "SIMULATED" in shell(*words).stdout
+        assert "SIMULATED" in running_command(*words).stdout
 
 
-def test_coverage_below_the_markets_limit_exits_with_1(shell: Shell, exchange: RunningSimulator) -> None:
-    exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "403"}]}))
+def test_coverage_below_the_markets_limit_exits_with_1(shell: Shell, simulated: RunningSimulator) -> None:
+    simulated.set_faults(FaultPlan.model_validate({"faults": [{"kind": "403"}]}))
     done = shell("cycle", "crypto", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["coverage"] == 0
@@ -123,9 +122,9 @@ def test_without_the_simulated_exchange_it_exits_with_3_and_names_the_command(tm
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_use_gives_one_clear_line_and_exits_with_2(shell: Shell, words: list[str], text: str) -> None:
-    done = shell(*words)
-    assert done.returncode == 2
+def test_wrong_use_gives_one_clear_line_and_exits_with_2(running_command: Command, words: list[str], text: str) -> None:
+    done = running_command(*words)
+    assert done.exit_code == 2
     assert text in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
 
@@ -143,25 +142,28 @@ def test_real_sources_cannot_be_asked_without_budgets(shell: Shell) -> None:
     assert "MARKET_PIPELINE_BUDGETS=off is allowed only with MARKET_PIPELINE_FEED=simulated" in done.stderr
 
 
-def test_indicators_lists_the_catalogue_as_data(shell: Shell) -> None:
-    listed = json.loads(shell("indicators", "--json").stdout)
+def test_indicators_lists_the_catalogue_as_data(command: Command) -> None:
+    listed = json.loads(command("indicators", "--json").stdout)
     rsi = next(column for column in listed if column["column"] == "RSI_14")
     assert len(listed) >= 140
     assert {"column", "function", "inputs", "params", "anchor", "unit", "warm_up", "source"} <= set(rsi)
     assert (rsi["function"], rsi["params"], rsi["warm_up"]) == ("RSI", {"timeperiod": 14}, 14)
 
 
-def test_backfill_fills_a_past_session_and_export_takes_it_away(shell: Shell) -> None:
-    done = shell("backfill", "crypto", "--from", "2026-11-19", "--to", "2026-11-19", "--json")
+def test_backfill_fills_a_past_session_and_export_takes_it_away(
+    running_command: Command, hand_clock: HandClock
+) -> None:
+    hand_clock.at = EARLY + timedelta(hours=2)
+    done = running_command("backfill", "crypto", "--from", "2026-11-19", "--to", "2026-11-19", "--json")
     session = json.loads(done.stdout)["sessions"][0]
-    exported = shell("export", "copy.duckdb", "--market", "crypto", "--json")
+    exported = running_command("export", "copy.duckdb", "--market", "crypto", "--json")
     rows = json.loads(exported.stdout)["rows"]
-    assert done.returncode == 0
-    assert session["bars"] == session["indicators"] == rows["bars_1m"] > 4000
+    assert done.exit_code == 0
+    assert session["bars"] == session["indicators"] == rows["bars_1m"] == 8 * 140
 
 
-def test_doctor_finds_nothing_to_mend_on_a_running_simulated_feed(shell: Shell) -> None:
-    done = shell("doctor", "--json")
+def test_doctor_finds_nothing_to_mend_on_a_running_simulated_feed(running_command: Command) -> None:
+    done = running_command("doctor", "--json")
     findings = json.loads(done.stdout)
     assert [finding for finding in findings if finding["level"] == "fail"] == []
     assert any(finding["what"] == "time zones" for finding in findings)

@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from market_pipeline.clock import HandClock
-from market_pipeline_tests.cli.conftest import Command
+from market_pipeline_tests.cli.conftest import EARLY, Command
 
 
 def test_what_a_cycle_of_the_simulated_exchange_brought_is_reported(
     running_command: Command, folder: Path, hand_clock: HandClock
 ) -> None:
+    hand_clock.at = EARLY
     running_command("cycle", "crypto")
     hand_clock.advance(timedelta(minutes=1))
     done = running_command("report", "daily", "--market", "crypto", "--date", "2026-11-19", "--json")
@@ -22,7 +23,7 @@ def test_what_a_cycle_of_the_simulated_exchange_brought_is_reported(
         **{"tier": 1, "listed": 8, "cycles": 1, "mean_share": 1.0, "worst_share": 1.0},
         **{"worst_minute": "", "reasons": {}},
     }
-    assert [(day["open_minutes"], day["up_minutes"]) for day in found["uptime"]] == [(591, 1)]
+    assert [(day["open_minutes"], day["up_minutes"]) for day in found["uptime"]] == [(21, 1)]
     path = folder / "data" / "simulated" / "reports" / "crypto" / "daily_2026-11-19.html"
     assert (found["path"], found["mailed_to"]) == (str(path), [])
     assert "SIMULATED" in path.read_text()

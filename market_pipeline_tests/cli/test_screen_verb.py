@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -14,7 +14,7 @@ from market_pipeline.clock import HandClock
 from market_pipeline.steps.warehouse_tables import all_tables, indicators_1m
 from market_pipeline.storage.tables import LIVE_TICKERS
 from market_pipeline.storage.warehouse import Warehouse
-from market_pipeline_tests.cli.conftest import Command
+from market_pipeline_tests.cli.conftest import EARLY, Command
 from market_pipeline_tests.storage.desk import rows_of
 
 AT = datetime(2026, 11, 20, 9, 59, tzinfo=UTC)
@@ -97,7 +97,10 @@ def test_an_empty_feed_says_how_to_fill_it(command: Command) -> None:
     assert "retry helps once something was stored (`make run`, or `market-pipeline cycle MARKET`)" in done.stderr
 
 
-def test_what_a_cycle_wrote_can_be_screened_and_read_in_python_and_sql(running_command: Command, folder: Path) -> None:
+def test_what_a_cycle_wrote_can_be_screened_and_read_in_python_and_sql(
+    running_command: Command, hand_clock: HandClock
+) -> None:
+    hand_clock.at = EARLY + timedelta(hours=2)
     running_command("cycle", "crypto")
     done = running_command("screen", "crypto", "close > 0 and price > 0", "--json")
     assert json.loads(done.stdout)["matches"] == 8

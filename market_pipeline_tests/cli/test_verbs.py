@@ -12,7 +12,7 @@ import pytest
 from market_pipeline.clock import HandClock
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
-from market_pipeline_tests.cli.conftest import Command
+from market_pipeline_tests.cli.conftest import EARLY, Command
 
 
 def faults(*plan: dict[str, str]) -> FaultPlan:
@@ -125,29 +125,33 @@ def test_status_explains_each_market_in_one_line(running_command: Command) -> No
     assert lines[3] == "crypto: open, all day, every day; last session 2026-11-18 not recorded"
 
 
-def test_status_needs_no_simulated_exchange(running_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_needs_no_simulated_exchange(
+    running_command: Command, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_clock.at = EARLY
     running_command("cycle", "crypto")
     monkeypatch.setenv("MARKET_PIPELINE_SIMULATOR_URL", "http://127.0.0.1:9")
     done = running_command("status")
     assert done.exit_code == 0
     assert "the simulated exchange is not running: everything below is as of the last moment stored" in done.stdout
     document = json.loads(running_command("status", "--json").stdout)
-    assert (document["is_clock_running"], document["now"]) == (False, "2026-11-19T09:50:00+00:00")
+    assert (document["is_clock_running"], document["now"]) == (False, "2026-11-19T00:20:00+00:00")
     assert document["markets"]["crypto"]["rows"]["live_tickers"] == 8
 
 
 def test_status_shows_budgets_breakers_and_the_next_full_sweep(
-    running_command: Command, monkeypatch: pytest.MonkeyPatch
+    running_command: Command, hand_clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    hand_clock.at = EARLY
     monkeypatch.setenv("MARKET_PIPELINE_BUDGETS", "on")
     running_command("cycle", "crypto", "--json")
     text = running_command("status").stdout
     assert re.search(r"^budget +used +limit +now +left +wait +breaker +full sweep \(UTC\)$", text, re.MULTILINE)
-    assert re.search(r"^kraken default +\d+ +60 +60 +\d +[\d.]+ s +closed +crypto 09:50$", text, re.MULTILINE)
+    assert re.search(r"^kraken default +\d+ +60 +60 +\d +[\d.]+ s +closed +crypto 00:20$", text, re.MULTILINE)
     budgets = json.loads(running_command("status", "--json").stdout)["budgets"]
     (kraken,) = [one for one in budgets if one["source"] == "kraken"]
     assert (kraken["burst"], kraken["breaker"], kraken["next_probe"]) == (2, "closed", None)
-    assert kraken["full_sweep_at"] == {"crypto": "2026-11-19T09:50:00+00:00"}
+    assert kraken["full_sweep_at"] == {"crypto": "2026-11-19T00:20:00+00:00"}
 
 
 def test_status_names_the_seed_that_nobody_could_resolve(running_command: Command) -> None:

@@ -15,6 +15,8 @@ from market_pipeline.steps.runtime import Runtime
 
 ALL_OPEN = datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
 """A Thursday: Casablanca has traded for 20 minutes, India for six hours; crypto always does."""
+EARLY = datetime(2026, 11, 19, 0, 20, tzinfo=UTC)
+"""The day of crypto is twenty minutes old: little to chart, for tests to which the time of day is nothing."""
 
 
 @pytest.fixture

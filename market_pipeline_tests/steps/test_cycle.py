@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 import pytest
 
 from market_pipeline.clock import HandClock
+from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
-from market_pipeline.simulator.server import RunningSimulator
-from market_pipeline.steps.cycle import run_cycle
+from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
+from market_pipeline.steps.cycle import CycleReport, run_cycle
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.steps.conftest import ALL_OPEN, EARLY
 
 MINUTE = timedelta(minutes=1)
 CLOSED_NIGHT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("market", ["casablanca", "india", "crypto", "saudi", "global"])
-def test_a_cycle_of_an_open_market_fills_every_table(runtime: Runtime, market: str) -> None:
+RIYADH = datetime(2026, 11, 19, 7, 10, tzinfo=UTC)
+OPENED = {"casablanca": ALL_OPEN, "crypto": EARLY, "saudi": RIYADH, "global": EARLY}
+"""Market → a moment soon after its opening."""
+
+
+@dataclass(frozen=True)
+class Minute:
+    """The first cycle of a day, with most of a session to fetch."""
+
+    runtime: Runtime
+    report: CycleReport
+    quote_calls: int
+
+
+@pytest.fixture(scope="module")
+def india(tmp_path_factory: pytest.TempPathFactory) -> Minute:
+    """India six hours after its opening; no test changes it."""
+    clock = HandClock(ALL_OPEN)
+    with running_simulator(SimulatorOptions(port=0, delays=False), clock=clock) as exchange:
+        folder = tmp_path_factory.mktemp("india")
+        settings = Settings(data=folder, simulator_url=exchange.url, budgets=False, _env_file=None)
+        runtime = Runtime(settings, clock)
+        report = run_cycle(runtime, "india")
+        return Minute(runtime, report, exchange.requests("/dhan/v2/marketfeed/quote"))
+
+
+@pytest.mark.parametrize("market", OPENED)
+def test_a_cycle_of_an_open_market_fills_every_table(runtime: Runtime, clock: HandClock, market: str) -> None:
+    clock.at = OPENED[market]
     run_cycle(runtime, market)
+    assert_filled(runtime, market)
+
+
+def test_a_cycle_of_india_fills_every_table(india: Minute) -> None:
+    assert_filled(india.runtime, "india")
+
+
+def assert_filled(runtime: Runtime, market: str) -> None:
     counts = {table: runtime.warehouse.latest(table, market).num_rows for table in ("raw_quotes", "live_tickers")}
     assert min(counts.values()) > 0
     assert runtime.warehouse.latest("bars_1m", market).num_rows > 0
@@ -38,13 +76,13 @@ def test_every_requested_symbol_has_one_quote_outcome_per_source(runtime: Runtim
     assert totals == {"casablanca_bourse": 16, "wafa_bourse": 16, "african_markets": 16}
 
 
-def test_india_serves_at_least_487_symbols_from_one_quote_call(runtime: Runtime, exchange: RunningSimulator) -> None:
-    report = run_cycle(runtime, "india")
-    assert report.quotes.counts["dhan"]["ok"] >= 487
-    assert exchange.requests("/dhan/v2/marketfeed/quote") == 1
+def test_india_serves_at_least_487_symbols_from_one_quote_call(india: Minute) -> None:
+    assert india.report.quotes.counts["dhan"]["ok"] >= 487
+    assert india.quote_calls == 1
 
 
-def test_a_repeated_cycle_of_the_same_minute_changes_nothing(runtime: Runtime) -> None:
+def test_a_repeated_cycle_of_the_same_minute_changes_nothing(runtime: Runtime, clock: HandClock) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     before = runtime.warehouse.read("bars_1m", "crypto").sort_by(
         [("symbol", "ascending"), ("interval_start", "ascending")]
@@ -58,11 +96,12 @@ def test_a_repeated_cycle_of_the_same_minute_changes_nothing(runtime: Runtime) -
 
 
 def test_the_next_minute_asks_only_for_the_bars_that_are_missing(runtime: Runtime, clock: HandClock) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     clock.advance(MINUTE)
     report = run_cycle(runtime, "crypto")
     assert 1 <= report.bars.rows <= 8
-    assert report.bars.first_event == datetime(2026, 11, 19, 9, 50, tzinfo=UTC)
+    assert report.bars.first_event == EARLY
 
 
 def test_a_closed_market_gets_quotes_and_tickers_but_no_bars(runtime: Runtime, clock: HandClock) -> None:
@@ -86,9 +125,8 @@ def test_a_failed_source_harms_no_other_and_names_its_failure(runtime: Runtime, 
     assert "503" in failed["reason"][0].as_py()
 
 
-def test_bars_of_india_are_equal_to_the_chart_of_the_exchange(runtime: Runtime, exchange: RunningSimulator) -> None:
-    run_cycle(runtime, "india")
-    bars = runtime.warehouse.read("bars_1m", "india", symbols=["RELIANCE"]).sort_by("interval_start")
+def test_bars_of_india_are_equal_to_the_chart_of_the_exchange(india: Minute) -> None:
+    bars = india.runtime.warehouse.read("bars_1m", "india", symbols=["RELIANCE"]).sort_by("interval_start")
     assert bars["origin"].unique().to_pylist() == ["chart"]
     assert bars["interval_start"][0].as_py() == datetime(2026, 11, 19, 3, 45, tzinfo=UTC)
     assert bars.num_rows > 300

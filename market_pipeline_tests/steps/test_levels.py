@@ -21,6 +21,7 @@ from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.heal_gaps import heal_gaps
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.tables import BARS_1M, LEVELS_1M
+from market_pipeline_tests.steps.conftest import ALL_OPEN, EARLY
 
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (16, 17, 18, 19))
 BARS = 60
@@ -185,24 +186,29 @@ def test_a_market_may_change_the_thresholds(desk: Runtime) -> None:
     assert last["VAH"] == pytest.approx(np.ceil(pc.max(bars["high"]).as_py() / 0.1 - 1e-9) * 0.1)
 
 
-def test_a_cycle_writes_the_levels_of_every_bar(runtime: Runtime) -> None:
+def test_a_cycle_writes_the_levels_of_every_bar(runtime: Runtime, clock: HandClock) -> None:
+    clock.at = EARLY
     report = run_cycle(runtime, "crypto")
     assert report.levels.rows == report.bars.rows > 0
     assert runtime.warehouse.latest(LEVELS_1M, "crypto").num_rows == 8
     assert run_cycle(runtime, "crypto").levels.rows == 0
 
 
-def test_a_cycle_after_a_backfill_has_pivots_and_a_market_without_minutes_has_no_levels(runtime: Runtime) -> None:
+def test_a_cycle_after_a_backfill_has_pivots_and_a_market_without_minutes_has_no_levels(
+    runtime: Runtime, clock: HandClock
+) -> None:
+    clock.at = EARLY
     backfill(runtime, "crypto", first=WEDNESDAY, last=WEDNESDAY, with_daily=False)
     run_cycle(runtime, "crypto")
     assert runtime.warehouse.latest(LEVELS_1M, "crypto")["PP_WOODIE"].null_count == 0
+    clock.at = ALL_OPEN
     assert run_cycle(runtime, "nairobi").levels.rows == 0
 
 
 def test_healed_gaps_have_their_levels(runtime: Runtime) -> None:
     clock = runtime.clock
     assert isinstance(clock, HandClock)
-    clock.at = datetime(2026, 11, 19, 0, 20, tzinfo=UTC)
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     clock.advance(timedelta(minutes=30))
     heal_gaps(runtime, runtime.market("crypto"))

@@ -12,6 +12,7 @@ from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.overview import LastSession, open_to_look, overview
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.steps.conftest import EARLY
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_a_market_says_what_it_does_and_what_comes_next(
 
 
 def test_a_session_that_was_seen_is_not_completed_until_it_is_closed(runtime: Runtime, clock: HandClock) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     clock.advance(timedelta(days=1))
     assert overview(runtime)["crypto"].last_session.text == "last session 2026-11-19 not completed yet"
@@ -55,6 +57,7 @@ def test_gaps_are_named_where_they_were_looked_for(count: int | None, words: str
 def test_without_its_exchange_the_feed_stands_at_the_last_moment_it_stored(
     runtime: Runtime, settings: Settings, clock: HandClock
 ) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     stopped = settings.model_copy(update={"simulator_url": "http://127.0.0.1:9"})
     opened, is_running = open_to_look(stopped)

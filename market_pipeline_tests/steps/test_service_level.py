@@ -14,7 +14,8 @@ from market_pipeline.steps.service_level import burns_of, measure_service_level,
 from market_pipeline.steps.watch import watch
 
 MINUTE = timedelta(minutes=1)
-TEN = datetime(2026, 11, 19, 10, 0, 5, tzinfo=UTC)
+START = datetime(2026, 11, 19, 0, 30, 5, tzinfo=UTC)
+"""The day of crypto is half an hour old: little to chart."""
 
 
 def live_through(runtime: Runtime, clock: HandClock, minutes: int, *, is_asking: bool = True) -> None:
@@ -31,7 +32,7 @@ def rows(runtime: Runtime) -> dict[str, list[int]]:
 
 
 def test_a_market_that_runs_each_minute_keeps_its_promise(runtime: Runtime, clock: HandClock) -> None:
-    clock.at = TEN
+    clock.at = START
     live_through(runtime, clock, 5)
     found = rows(runtime)
     assert found["expected"] == found["good"]
@@ -43,7 +44,7 @@ def test_a_market_that_runs_each_minute_keeps_its_promise(runtime: Runtime, cloc
 def test_minutes_in_which_nobody_asked_are_missing_and_late_once_they_are_healed(
     runtime: Runtime, clock: HandClock
 ) -> None:
-    clock.at = TEN
+    clock.at = START
     live_through(runtime, clock, 2)
     live_through(runtime, clock, 4, is_asking=False)
     missed = sum(rows(runtime)["missing"])
@@ -55,7 +56,7 @@ def test_minutes_in_which_nobody_asked_are_missing_and_late_once_they_are_healed
 
 
 def test_after_an_outage_the_burn_is_known_once_half_a_window_was_measured(runtime: Runtime, clock: HandClock) -> None:
-    clock.at = TEN
+    clock.at = START
     live_through(runtime, clock, 5)
     clock.advance(40 * MINUTE)
     live_through(runtime, clock, 1)
@@ -73,7 +74,7 @@ def test_a_market_without_minute_history_promises_nothing(runtime: Runtime) -> N
 def test_status_tells_share_budget_and_burn_rates(
     runtime: Runtime, clock: HandClock, exchange: RunningSimulator
 ) -> None:
-    clock.at = TEN
+    clock.at = START
     live_through(runtime, clock, 3)
     exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "503"}]}))
     live_through(runtime, clock, 6)
@@ -86,14 +87,14 @@ def test_status_tells_share_budget_and_burn_rates(
 
 
 def test_a_session_is_counted_anew_from_its_tables_for_reports(runtime: Runtime, clock: HandClock) -> None:
-    clock.at = TEN
+    clock.at = START
     live_through(runtime, clock, 4)
-    measure_service_level(runtime, runtime.market("crypto"), TEN)
-    found = session_service_level(runtime, runtime.market("crypto"), TEN.date())
+    measure_service_level(runtime, runtime.market("crypto"), START)
+    found = session_service_level(runtime, runtime.market("crypto"), START.date())
     assert found is not None
     measured = runtime.warehouse.latest("service_level", "crypto").sort_by("minute")
     since = measured["minute"].to_numpy()[0]  # what came before the watch began is the session's alone
     again = [int(good) for minute, good in zip(found.minutes, found.good, strict=True) if minute >= since]
     assert again[: measured.num_rows] == measured["good"].to_pylist() == [8, 8]
     assert found.level.good > sum(again)
-    assert session_service_level(runtime, runtime.market("casablanca"), TEN.date()) is None
+    assert session_service_level(runtime, runtime.market("casablanca"), START.date()) is None

@@ -20,6 +20,7 @@ from market_pipeline.steps.due import session_due
 from market_pipeline.steps.find_gaps import stored_gaps
 from market_pipeline.steps.overview import overview
 from market_pipeline.steps.runtime import Runtime
+from market_pipeline_tests.steps.conftest import EARLY
 
 WEDNESDAY, THURSDAY = date(2026, 11, 18), date(2026, 11, 19)
 
@@ -47,6 +48,7 @@ def test_the_past_of_casablanca_gives_daily_bars_and_says_that_there_are_no_minu
 def test_sampled_bars_are_replaced_by_the_chart_and_the_old_ones_are_kept(
     runtime: Runtime, exchange: RunningSimulator, clock: HandClock
 ) -> None:
+    clock.at = EARLY
     without_charts = [{"kind": "503", "source": "kraken", "route": "*/OHLC"}]
     exchange.set_faults(FaultPlan.model_validate({"faults": without_charts}))
     for _ in range(3):
@@ -102,6 +104,7 @@ def test_a_window_may_cross_midnight() -> None:
 def test_a_failed_history_leaves_the_live_bars_and_says_what_failed(
     runtime: Runtime, exchange: RunningSimulator, clock: HandClock
 ) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     before = runtime.warehouse.read("bars_1m", "crypto").num_rows
     exchange.set_faults(FaultPlan.model_validate({"faults": [{"kind": "503", "source": "kraken"}]}))

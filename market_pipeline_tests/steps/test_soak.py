@@ -11,6 +11,7 @@ from market_pipeline.clock import HandClock
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline.storage.newest import NewestFiles
+from market_pipeline_tests.steps.conftest import EARLY
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def test_a_reader_of_the_views_sees_no_error_while_cycles_are_killed(report: Soa
 def test_a_cycle_makes_good_the_list_of_newest_rows_that_a_killed_one_did_not_come_to(
     runtime: Runtime, clock: HandClock, table: str
 ) -> None:
+    clock.at = EARLY
     run_cycle(runtime, "crypto")
     clock.advance(timedelta(minutes=1))
     run_cycle(runtime, "crypto")

@@ -17,9 +17,15 @@ from market_pipeline.steps.fetch_quotes import fetch_quotes
 from market_pipeline.steps.measure_coverage import stored_coverage
 from market_pipeline.steps.merge_tickers import merge_tickers
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
+from market_pipeline_tests.steps.conftest import EARLY
 from market_pipeline_tests.steps.test_cadence import MINUTE
 
 TABLES = ("raw_quotes", "live_tickers", "bars_1m", "indicators_1m")
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(EARLY)
 
 
 @pytest.fixture
