@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import pkgutil
+import sys
 from pathlib import Path
 
 from market_pipeline.components.launcher.private_api import remember_migrations
@@ -75,3 +76,7 @@ def _refuse_threads(module: str) -> None:
             f"loaded {module} to fork runs from it and found threads of {', '.join(unsafe)}, which no fork survives; "
             "a retry does not help; have them started where they are used, not at import"
         )
+
+
+if __name__ == "__main__":  # `deploy/setup` leaves what services that may not write to the code would work out each time
+    preload(sys.argv[1])
