@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -80,3 +81,4 @@ def _refuse_threads(module: str) -> None:
 
 if __name__ == "__main__":  # `deploy/setup` leaves what services that may not write to the code would work out each time
     preload(sys.argv[1])
+    os._exit(0)  # what would only clean up after itself says a lot about it
