@@ -79,6 +79,6 @@ def _refuse_threads(module: str) -> None:
         )
 
 
-if __name__ == "__main__":  # `deploy/setup` leaves what services that may not write to the code would work out each time
+if __name__ == "__main__":  # at set-up: leaves what services, which may not write here, would work out each time
     preload(sys.argv[1])
     os._exit(0)  # what would only clean up after itself says a lot about it
