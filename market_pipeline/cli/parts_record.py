@@ -25,6 +25,7 @@ class PartsRecord:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._parts: dict[str, dict[str, Any]] = {}
+        self._restarts = False
 
     def note_start(self, name: str, pid: int) -> None:
         """Note that a part runs."""
@@ -44,12 +45,17 @@ class PartsRecord:
             f"its last words: {last_words}"
         )
 
+    def note_restarting(self) -> None:
+        """Note that a part which ends is started again from now on: before, its end is everybody's."""
+        self._restarts = True
+        self._write()
+
     def forget(self) -> None:
         """Remove the file: nothing is supervised any more."""
         self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        write_state(self._path, {"parts": self._parts})
+        write_state(self._path, {"restarts": self._restarts, "parts": self._parts})
 
 
 def ended_by(code: int) -> str:

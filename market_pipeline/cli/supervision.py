@@ -119,6 +119,7 @@ class Supervisor(Manager):  # type: ignore[misc]  # honcho has no types
         """Do what is to be done once all have started. What never worked is not started again, but names its fault."""
         if self._when_started():
             self._switches.restarting.set()
+            self.record.note_restarting()
 
 
 def supervise(specs: Sequence[ProcessSpec], *, logs: Path, when_started: Callable[[], bool]) -> str | None:

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def _keep(path: Path, stem: str, document: dict[str, Any]) -> None:
             if older != path:
                 older.unlink(missing_ok=True)
     except OSError:  # a folder that is not ours to write: the next process works it out again
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only file system even what is not there cannot be removed
+            temporary.unlink()
 
 
 def _folder() -> Path:

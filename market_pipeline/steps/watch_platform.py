@@ -151,9 +151,11 @@ class PlatformWatch:
         silent = [mended for key, mended in MENDED_BY.items() if key.value in holding]
         if not silent:
             return
+        record = read_state(self._settings.feed_folder / PARTS_FILE)
+        if record.get("restarts") is False:  # while all is being started, on a slow machine for minutes, nobody would
+            return
         name, word = silent[0]  # without ticks nobody looks at health either: the daemon comes first
-        parts = _parts(read_state(self._settings.feed_folder / PARTS_FILE))
-        pid = next((part.pid for part in parts if part.name == name), None)
+        pid = next((part.pid for part in _parts(record) if part.name == name), None)
         is_too_soon = name in self._mended and now - self._mended[name] < MEND_EVERY
         if pid is not None and not is_too_soon and _end(pid, (word,), why=f"{name} is silent"):
             self._mended[name] = now

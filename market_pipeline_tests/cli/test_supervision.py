@@ -168,6 +168,7 @@ def test_a_part_that_is_killed_is_started_again_and_reported(
     line = process.stderr.readline()
     assert line == "other ended (SIGKILL) after 0 s and is started again in 0.05 s; its last words: so far\n"
     part = until_started(tmp_path, "other", 2)
+    assert json.loads((tmp_path / "parts.json").read_text())["restarts"] is True
     assert part["ended_by"] == "SIGKILL"
     assert part["pid"] != first
     children = psutil.Process(process.pid).children(recursive=True)

@@ -33,8 +33,9 @@ def section(path: Path, name: str = "Service") -> configparser.SectionProxy:
 
 
 def words_of(path: Path) -> list[str]:
-    """The words of ExecStart with the variables of environment.example filled in, and this project's place."""
+    """The words of ExecStart with the variables of environment.example and the unit, and this project's place."""
     values = dict(re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "environment.example").read_text(), flags=re.MULTILINE))
+    values |= dict(re.findall(r"^Environment=([A-Z_]+)=(.*)$", path.read_text(), flags=re.MULTILINE))
     line = re.sub(r"\$\{([A-Z_]+)\}", lambda found: values[found[1]], section(path)["ExecStart"])
     return [word.replace(PLACE, str(PROJECT)) for word in shlex.split(line)]
 

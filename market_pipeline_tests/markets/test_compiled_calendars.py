@@ -59,6 +59,15 @@ def test_where_nothing_may_be_kept_it_is_worked_out_each_time(kept: Path, monkey
     assert not kept.exists()
 
 
+def test_where_not_even_a_leftover_can_be_removed_it_is_worked_out_each_time(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "file"))  # as on a read-only file system
+    answers: list[dict[str, Any]] = [{"n": 1}, {"n": 2}]
+    assert [compiled("XTST", "2026", lambda: answers.pop(0)) for _ in range(2)] == [{"n": 1}, {"n": 2}]
+
+
 def test_a_kept_calendar_says_what_the_library_said(kept: Path) -> None:
     fresh, again = PublishedCalendar("XCAS"), PublishedCalendar("XCAS")
     ramadan = DayHours(

@@ -128,10 +128,10 @@ def named(folder: Path, word: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", SLEEPER, word])
 
 
-def note_part(settings: Settings, name: str, pid: int) -> None:
+def note_part(settings: Settings, name: str, pid: int, *, restarts: bool = True) -> None:
     path = settings.feed_folder / "parts.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"parts": {name: {"pid": pid, "ends": []}}}))
+    path.write_text(json.dumps({"restarts": restarts, "parts": {name: {"pid": pid, "ends": []}}}))
 
 
 def test_a_silent_daemon_is_ended_for_its_supervisor_to_start_again_but_not_each_minute(
@@ -152,6 +152,20 @@ def test_a_silent_daemon_is_ended_for_its_supervisor_to_start_again_but_not_each
         for process in (first, second):
             process.kill()
             process.wait()
+
+
+def test_while_all_is_being_started_a_silent_daemon_is_told_of_but_left_alone_as_nobody_would_start_it_again(
+    beat: Beat, tmp_path: Path
+) -> None:
+    daemon = named(tmp_path, "dagster-daemon")
+    try:
+        note_part(beat.settings, "daemon", daemon.pid, restarts=False)
+        beat.minutes(1)
+        assert beat.minutes(5, ticking=False) == ["ALERT platform: Dagster's daemon is silent"]
+        assert daemon.poll() is None
+    finally:
+        daemon.kill()
+        daemon.wait()
 
 
 def test_a_number_that_has_come_to_mean_another_process_is_left_alone(beat: Beat, tmp_path: Path) -> None:

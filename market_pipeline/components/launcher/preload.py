@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import pkgutil
+import sys
 from pathlib import Path
 
 from market_pipeline.components.launcher.private_api import remember_migrations
@@ -75,3 +77,8 @@ def _refuse_threads(module: str) -> None:
             f"loaded {module} to fork runs from it and found threads of {', '.join(unsafe)}, which no fork survives; "
             "a retry does not help; have them started where they are used, not at import"
         )
+
+
+if __name__ == "__main__":  # at set-up: leaves what services, which may not write here, would work out each time
+    preload(sys.argv[1])
+    os._exit(0)  # what would only clean up after itself says a lot about it
