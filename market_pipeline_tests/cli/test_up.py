@@ -9,13 +9,22 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
+from market_pipeline.clock import HandClock
+from market_pipeline.steps.warehouse_tables import all_tables, indicators_1m
+from market_pipeline.storage.tables import BARS_1M
+from market_pipeline.storage.warehouse import Warehouse
+from market_pipeline_tests.storage.desk import bars
+
 READY_SECONDS = 240
+PAST = date(2026, 10, 1)
+"""A session of India, weeks before any that `up` would fill."""
 
 
 def free_port() -> int:
@@ -66,8 +75,14 @@ class Running:
         return code
 
 
+def india(folder: Path) -> Warehouse:
+    return Warehouse(folder / "simulated", all_tables(), clock=HandClock(datetime(2026, 10, 1, 12, tzinfo=UTC)))
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
+    """An `up` of six markets that are empty, and of India, whose earlier start was interrupted after its bars."""
+    india(tmp_path).write(BARS_1M, "india", bars(["RELIANCE"], range(3), day=PAST, market="india"))
     started = Running(tmp_path)
     yield started
     started.stop()
@@ -75,7 +90,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.mark.e2e
 @pytest.mark.timeout(400)
-def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(running: Running) -> None:
+def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(running: Running, tmp_path: Path) -> None:
     running.ready.wait(READY_SECONDS)
     assert "ready: 7 markets" in running.text, running.text
     assert "SIMULATED" in running.text
@@ -83,6 +98,7 @@ def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(run
     assert "dagster_version" in ui.json()
     children = psutil.Process(running.process.pid).children(recursive=True)
     assert len(children) >= 4
+    assert india(tmp_path).sessions(indicators_1m(), "india")[0] == PAST
     assert running.stop() == 0
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []

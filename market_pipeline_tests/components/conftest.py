@@ -60,16 +60,26 @@ def exchange(clock: HandClock) -> Iterator[RunningSimulator]:
 @pytest.fixture
 def environment(tmp_path: Path, exchange: RunningSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The environment of a run; .env of the working directory is out of sight."""
+    yield point_to(monkeypatch, tmp_path, exchange.url)
+    close_logs()
+
+
+def point_to(patch: pytest.MonkeyPatch, folder: Path, url: str) -> Path:
+    """Let the environment name a feed below a folder, and the simulated exchange; return the feed's folder."""
     for field in Settings.model_fields.values():
         alias = field.validation_alias
-        monkeypatch.delenv(alias if isinstance(alias, str) else str(alias.choices[0]), raising=False)  # type: ignore[union-attr]
+        patch.delenv(alias if isinstance(alias, str) else str(alias.choices[0]), raising=False)  # type: ignore[union-attr]
     for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.delenv(proxy, raising=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MARKET_PIPELINE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("MARKET_PIPELINE_SIMULATOR_URL", exchange.url)
-    monkeypatch.setenv("MARKET_PIPELINE_BUDGETS", "off")
-    yield tmp_path / "data" / "simulated"
+        patch.delenv(proxy, raising=False)
+    patch.chdir(folder)
+    patch.setenv("MARKET_PIPELINE_DATA", str(folder / "data"))
+    patch.setenv("MARKET_PIPELINE_SIMULATOR_URL", url)
+    patch.setenv("MARKET_PIPELINE_BUDGETS", "off")
+    return folder / "data" / "simulated"
+
+
+def close_logs() -> None:
+    """Close what runs in this process logged to."""
     _log_to_the_feed.cache_clear()
     structlog.reset_defaults()
     ours = logging.getLogger("market_pipeline")

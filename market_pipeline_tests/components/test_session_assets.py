@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -10,17 +11,42 @@ import pytest
 from market_pipeline.clock import HandClock
 from market_pipeline.components.market.partitions import closed_days, session_partitions
 from market_pipeline.markets.loader import load_market
+from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
-from market_pipeline.simulator.server import RunningSimulator
+from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
 from market_pipeline.steps.runtime import Runtime
 from market_pipeline_tests.alerts.receivers import mail_server
-from market_pipeline_tests.components.dagster_desk import Desk
+from market_pipeline_tests.components.conftest import close_logs, point_to
+from market_pipeline_tests.components.dagster_desk import EARLY, OPEN, Desk, Ran
+
+
+@dataclass(frozen=True)
+class Daily:
+    """A daily job that has run, and which sessions were closed then."""
+
+    run: Ran
+    closed: list[str]
+
+
+@pytest.fixture(scope="module")
+def wednesday(definitions: dg.Definitions, tmp_path_factory: pytest.TempPathFactory) -> Daily:
+    """The daily job of crypto for 18 November, for tests that only look at it."""
+    folder, clock = tmp_path_factory.mktemp("wednesday"), HandClock(OPEN)
+    options = SimulatorOptions(port=0, delays=False)
+    with pytest.MonkeyPatch.context() as patch, running_simulator(options, clock=clock) as exchange:
+        feed = point_to(patch, folder, exchange.url)
+        settings = Settings(data=feed.parent, simulator_url=exchange.url, budgets=False, _env_file=None)
+        with dg.DagsterInstance.ephemeral() as instance:
+            run = Desk(definitions, instance).run("crypto_daily", partition_key="2026-11-18")
+        closed = Runtime(settings, clock).warehouse.closed_sessions("crypto")
+    close_logs()
+    return Daily(run, [str(day) for day in closed])
 
 
 def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpartitioned_assets(
-    desk: Desk, runtime: Runtime
+    wednesday: Daily,
 ) -> None:
-    run = desk.run("crypto_daily", partition_key="2026-11-18")
+    run = wednesday.run
     assert run.success
     assert sorted(run.materialized()) == [
         "crypto/bars_1d",
@@ -32,7 +58,7 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
         "crypto/session_levels",
         "crypto/weekly_report",
     ]
-    assert [str(day) for day in runtime.warehouse.closed_sessions("crypto")] == ["2026-11-18"]
+    assert wednesday.closed == ["2026-11-18"]
     assert run.metadata("crypto/bars_1d", "2026-11-18")["dagster/row_count"] == 16  # a row of each source
     bars = run.metadata("crypto/session_bars", "2026-11-18")
     assert bars["symbols"] == 8
@@ -42,8 +68,8 @@ def test_the_daily_job_completes_an_ended_session_with_its_partitioned_and_unpar
     assert run.metadata("crypto/session_levels", "2026-11-18")["dagster/row_count"] == bars["dagster/row_count"]
 
 
-def test_the_indicators_of_a_session_show_its_chart_drawn_when_its_levels_are_there(desk: Desk) -> None:
-    run = desk.run("crypto_daily", partition_key="2026-11-18")
+def test_the_indicators_of_a_session_show_its_chart_drawn_when_its_levels_are_there(wednesday: Daily) -> None:
+    run = wednesday.run
     order = run.materialized()
     assert order.index("crypto/session_levels") < order.index("crypto/session_indicators")
     chart = run.metadata("crypto/session_indicators", "2026-11-18")["chart"]
@@ -52,7 +78,10 @@ def test_the_indicators_of_a_session_show_its_chart_drawn_when_its_levels_are_th
     )
 
 
-def test_the_daily_job_ends_with_the_reports_of_the_session_and_its_week(desk: Desk, runtime: Runtime) -> None:
+def test_the_daily_job_ends_with_the_reports_of_the_session_and_its_week(
+    desk: Desk, runtime: Runtime, clock: HandClock
+) -> None:
+    clock.at = EARLY
     desk.run("crypto_minute")
     run = desk.run("crypto_daily", partition_key="2026-11-19")
     daily = run.metadata("crypto/daily_report", "2026-11-19")

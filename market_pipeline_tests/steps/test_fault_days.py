@@ -15,7 +15,7 @@ from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import Runtime
 
-DAYS = (1, 7, 12)
+DAYS = (1, 7, 9)
 EARLY = datetime(2026, 11, 19, 0, 25, 10, tzinfo=UTC)
 """Few charts to fetch."""
 
