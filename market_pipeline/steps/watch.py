@@ -72,14 +72,16 @@ class _Seen:
     limits: dict[str, AlertLimits] = field(default_factory=dict)
 
 
-def watch(runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]]) -> WatchReport:
-    """Judge every market that has a source, write the scores, and send what is new.
+def watch(
+    runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]], *, markets: Sequence[str] | None = None
+) -> WatchReport:
+    """Judge every market that has a source, or only `markets`; write the scores, and send what is new.
 
     A channel that is down stops nothing. A market without any source is left out: starting up named it.
     """
     began, disputes, now = watching_since(runtime), disputed_since(runtime), runtime.clock.now()
     seen = _Seen()
-    for name in market_names():
+    for name in market_names() if markets is None else markets:
         market = runtime.market(name)
         if off_reason(market):
             continue

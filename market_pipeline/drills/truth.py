@@ -192,6 +192,14 @@ class Truth:
         rejected = {(row["source"], row["symbol"]) for row in self._outcomes() if row["rejected_records"]}
         return losers | aside | rejected
 
+    def refusals(self, reasons: Sequence[str]) -> Iterator[str]:
+        """Name each report that this cycle set aside for one of the reasons, beside a ticker or in its outcome."""
+        for row in self.tickers():
+            losers = json.loads(row["provenance"]).get("last", {}).get("losers", {})
+            for source, reason in losers.items():
+                if reason in reasons:
+                    yield f"{source} {row['symbol']} is set aside ({reason})"
+
     def _bars(self) -> Rows:
         stored = self.runtime.warehouse.read("bars_1m", self.market.name)
         is_new = pc.equal(stored["known_at"], pa.scalar(self.now, stored.schema.field("known_at").type))

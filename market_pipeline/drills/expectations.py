@@ -1,0 +1,159 @@
+"""What drills expect, each as a sentence that is judged by what was recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+from market_pipeline.drills.drill import Expectation, Judgement
+from market_pipeline.drills.record import Record, clock_words
+
+PERIOD = re.compile(r"until [\d: UTC-]+, (\d+ (?:s|min|h|d)[ \d\w]*)")
+SHOWN = 3
+
+
+def told(key: str, *, within: float, market: str | None = None) -> Expectation:
+    """Expect an alert on a key, told within so many minutes of the fault's beginning."""
+
+    def judge(record: Record) -> Judgement:
+        alert = record.alert(key, market)
+        if alert is None or alert["told"] is None:
+            seen = ", ".join(row["key"] for row in record.alerts_of(market or record.market)) or "nothing"
+            return Judgement(False, f"not told; told was: {seen}")
+        after = alert["told"] - record.fault_began
+        return Judgement(after <= timedelta(minutes=within), f"told at T+{clock_words(after)}")
+
+    return Expectation(f"`{key}` is told within {within:g} minutes", judge)
+
+
+def told_only(*keys: str) -> Expectation:
+    """Expect no alert of the market but on these keys, and none twice."""
+
+    def judge(record: Record) -> Judgement:
+        seen = [row["key"] for row in record.alerts_of(record.market)]
+        others = sorted(set(seen) - set(keys))
+        twice = sorted({key for key in seen if seen.count(key) > 1})
+        words = [f"{', '.join(others)} as well" if others else "", f"{', '.join(twice)} twice" if twice else ""]
+        return Judgement(not others and not twice, "; ".join(filter(None, words)) or f"{len(seen)} alerts, each once")
+
+    return Expectation(f"nothing else is told than {', '.join(keys)}" if keys else "nobody is called", judge)
+
+
+def recovers(*, within: float) -> Expectation:
+    """Expect every alert to end within so many minutes of the fault's end, with a message that names its duration."""
+
+    def judge(record: Record) -> Judgement:
+        after, ends = record.recovered, [text for text in record.told if " RECOVERED " in f" {text} "]
+        if after is None or not ends:
+            on = ", ".join(row["key"] for row in record.alerts if row["ended"] is None)
+            return Judgement(False, f"still on: {on}" if on else "no recovery was told")
+        bodies = [one.text for one in record.arrivals.get("mail", ()) if " RECOVERED " in one.subject]
+        lasted = [found[1] for body in bodies if (found := PERIOD.search(body))]
+        seen = f"over {clock_words(after)} after the fault, told as {', '.join(lasted) or 'nothing'}"
+        return Judgement(after <= timedelta(minutes=within) and len(lasted) == len(ends), seen)
+
+    return Expectation(f"it is over within {within:g} minutes of the fault's end, and its duration is told", judge)
+
+
+def score_falls(*, below: float) -> Expectation:
+    """Expect the score to fall below so many points, and to be what it was in the end."""
+
+    def judge(record: Record) -> Judgement:
+        calm = max(record.points(record.market, since=record.scores[0].at, until=record.fault_began), default=100.0)
+        lowest, last = record.lowest, record.last
+        if lowest is None or last is None:
+            return Judgement(False, "no score was seen")
+        return Judgement(lowest < below and last >= calm, f"from {calm:g} to {lowest:g} and back to {last:g}")
+
+    return Expectation(f"the score falls below {below:g} and rises again", judge)
+
+
+def score_stays() -> Expectation:
+    """Expect the score to lose nothing."""
+
+    def judge(record: Record) -> Judgement:
+        return Judgement(record.lowest == 100, f"never below {record.lowest:g}" if record.lowest is not None else "none")
+
+    return Expectation("the score stays at 100", judge)
+
+
+def prices_true() -> Expectation:
+    """Expect no stored price or bar that the exchange never had."""
+
+    def judge(record: Record) -> Judgement:
+        if record.wrong:
+            return Judgement(False, f"{len(record.wrong)} are wrong: {'; '.join(record.wrong[:SHOWN])}")
+        return Judgement(record.prices_checked > 0, f"{record.prices_checked} prices and bars compared, none is wrong")
+
+    return Expectation("no wrong price is stored, nobody is left out, nothing vanishes", judge)
+
+
+def neighbour_untouched() -> Expectation:
+    """Expect the neighbour to keep its score and to call nobody."""
+
+    def judge(record: Record) -> Judgement:
+        name = record.neighbour or ""
+        keys = [row["key"] for row in record.alerts_of(name)]
+        lowest = min(record.points(name, since=record.fault_began), default=None)
+        seen = f"{name}: score never below {lowest:g}" if lowest is not None else f"{name} was not looked at"
+        return Judgement(lowest == 100 and not keys, f"{seen}, told: {', '.join(keys) or 'nothing'}")
+
+    return Expectation("other markets are untouched", judge)
+
+
+def delivered_in_order(*channels: str) -> Expectation:
+    """Expect each channel to have taken every message once, in the order in which they were written."""
+
+    def judge(record: Record) -> Judgement:
+        wrong = [
+            f"{name} took {len(record.arrivals[name])} of {len(record.told)}, or not in order"
+            for name in channels
+            if [one.subject for one in record.arrivals[name]] != record.told
+        ]
+        return Judgement(bool(record.told) and not wrong, "; ".join(wrong) or f"{len(record.told)} messages each")
+
+    return Expectation(f"every message reaches {' and '.join(channels)} once, in order", judge)
+
+
+def source_takes_over(source: str) -> Expectation:
+    """Expect another source's prices to count while the fault holds."""
+
+    def judge(record: Record) -> Judgement:
+        during = [name for at, _, name in record.sources if record.fault_began <= at < record.fault_ended]
+        after = [name for at, _, name in record.sources if at >= record.fault_ended]
+        back = sorted(set(after) - {source}) or [source]
+        return Judgement(source in during, f"{source} counted in {during.count(source)} cycles; then {', '.join(back)}")
+
+    return Expectation(f"{source} takes over while the fault holds", judge)
+
+
+def cycles_survive() -> Expectation:
+    """Expect no cycle to fail."""
+
+    def judge(record: Record) -> Judgement:
+        first = f"; the first: {record.failed_cycles[0]}" if record.failed_cycles else ""
+        return Judgement(not first, f"{len(record.failed_cycles)} of {record.cycles} cycles failed{first}")
+
+    return Expectation("no cycle fails", judge)
+
+
+def is_noticed(*, within: float) -> Expectation:
+    """Expect the fault to show in the data within so many minutes, whether somebody is called or not."""
+
+    def judge(record: Record) -> Judgement:
+        after = record.noticed
+        is_met = after is not None and after <= timedelta(minutes=within)
+        return Judgement(is_met, f"noticed at T+{clock_words(after)}" if after is not None else "never noticed")
+
+    return Expectation(f"it is noticed within {within:g} minutes", judge)
+
+
+def fact(text: str, name: str, judge: Callable[[object], bool]) -> Expectation:
+    """Expect something of what a drill measured itself."""
+
+    def judged(record: Record) -> Judgement:
+        value = record.facts.get(name)
+        return Judgement(value is not None and judge(value), "not measured" if value is None else str(value))
+
+    return Expectation(text, judged)
