@@ -56,15 +56,29 @@ def recovers(*, within: float) -> Expectation:
     return Expectation(f"it is over within {within:g} minutes of the fault's end, and its duration is told", judge)
 
 
-def score_falls(*, below: float) -> Expectation:
-    """Expect the score to fall below so many points, and to be what it was in the end."""
+def ends(key: str, *, within: float) -> Expectation:
+    """Expect an alert to end within so many minutes of the fault's end, whatever else is still on."""
+
+    def judge(record: Record) -> Judgement:
+        alert = record.alert(key)
+        if alert is None or alert["ended"] is None:
+            return Judgement(False, "it was never told" if alert is None else "it is still on")
+        after = alert["ended"] - record.fault_ended
+        return Judgement(after <= timedelta(minutes=within), f"over {clock_words(after)} after the fault")
+
+    return Expectation(f"`{key}` is over within {within:g} minutes of the fault's end", judge)
+
+
+def score_falls(*, below: float, rises: bool = True) -> Expectation:
+    """Expect the score to fall below so many points, and to be what it was in the end, or at least to rise again."""
 
     def judge(record: Record) -> Judgement:
         calm = max(record.points(record.market, since=record.scores[0].at, until=record.fault_began), default=100.0)
         lowest, last = record.lowest, record.last
         if lowest is None or last is None:
             return Judgement(False, "no score was seen")
-        return Judgement(lowest < below and last >= calm, f"from {calm:g} to {lowest:g} and back to {last:g}")
+        is_up = last >= calm if rises else last > lowest
+        return Judgement(lowest < below and is_up, f"from {calm:g} to {lowest:g} and back to {last:g}")
 
     return Expectation(f"the score falls below {below:g} and rises again", judge)
 
@@ -73,7 +87,9 @@ def score_stays() -> Expectation:
     """Expect the score to lose nothing."""
 
     def judge(record: Record) -> Judgement:
-        return Judgement(record.lowest == 100, f"never below {record.lowest:g}" if record.lowest is not None else "none")
+        return Judgement(
+            record.lowest == 100, f"never below {record.lowest:g}" if record.lowest is not None else "none"
+        )
 
     return Expectation("the score stays at 100", judge)
 
@@ -87,6 +103,41 @@ def prices_true() -> Expectation:
         return Judgement(record.prices_checked > 0, f"{record.prices_checked} prices and bars compared, none is wrong")
 
     return Expectation("no wrong price is stored, nobody is left out, nothing vanishes", judge)
+
+
+def others_true(symbol: str) -> Expectation:
+    """Expect no wrong price but of one symbol, of which something else is expected."""
+
+    def judge(record: Record) -> Judgement:
+        wrong = [text for text in record.wrong if f" {symbol}" not in text]
+        seen = f"{len(wrong)} are wrong: {'; '.join(wrong[:SHOWN])}" if wrong else "none is wrong"
+        return Judgement(not wrong, f"{record.prices_checked} prices and bars compared, {seen}")
+
+    return Expectation("no other price is wrong", judge)
+
+
+def reached_in_time(channel: str, *, within: float) -> Expectation:
+    """Expect the first message to reach a channel within so many minutes of the fault's beginning."""
+
+    def judge(record: Record) -> Judgement:
+        first = next((one.at for one in record.arrivals[channel] if one.at >= record.fault_began), None)
+        if first is None:
+            return Judgement(False, "nothing arrived")
+        after = first - record.fault_began
+        return Judgement(after <= timedelta(minutes=within), f"arrived at T+{clock_words(after)}")
+
+    return Expectation(f"{channel} tells it within {within:g} minutes all the same", judge)
+
+
+def took_nothing(channel: str) -> Expectation:
+    """Expect a channel to have taken nothing while it was down."""
+
+    def judge(record: Record) -> Judgement:
+        during = [one for one in record.arrivals[channel] if record.fault_began <= one.at < record.fault_ended]
+        later = [one for one in record.arrivals[channel] if one.at >= record.fault_ended]
+        return Judgement(not during and bool(later), f"{len(during)} while it was down, {len(later)} afterwards")
+
+    return Expectation(f"what {channel} could not take waits until it is back", judge)
 
 
 def neighbour_untouched() -> Expectation:

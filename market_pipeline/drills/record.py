@@ -83,7 +83,7 @@ class Record:
     @property
     def noticed(self) -> timedelta | None:
         """Return how long after its beginning the fault was first noticed; None where it never was."""
-        found = [row["noticed"] for row in self.alerts_of(self.market, "platform")]
+        found: list[datetime] = [row["noticed"] for row in self.alerts_of(self.market, "platform")]
         if "noticed" in self.facts:
             found.append(self.facts["noticed"])
         return min(found) - self.fault_began if found else None
@@ -100,7 +100,8 @@ class Record:
         ends = [row["ended"] for row in self.alerts_of(self.market, "platform")]
         if not ends or None in ends:
             return None
-        return max(max(ends) - self.fault_ended, timedelta())
+        last: datetime = max(ends)
+        return max(last - self.fault_ended, timedelta())
 
     @property
     def lowest(self) -> float | None:
@@ -114,8 +115,10 @@ class Record:
 
 
 def clock_words(span: timedelta | None) -> str:
-    """Return a span as minutes and seconds, "4:50"; "–" for None."""
+    """Return a span as minutes and seconds, "4:50", with hours where there are some, "32:04:50"; "–" for None."""
     if span is None:
         return "–"
-    seconds = round(span.total_seconds())
-    return f"{'-' if seconds < 0 else ''}{abs(seconds) // 60}:{abs(seconds) % 60:02d}"
+    total = round(span.total_seconds())
+    sign, minutes, seconds = "-" if total < 0 else "", abs(total) // 60, abs(total) % 60
+    hours = f"{minutes // 60}:{minutes % 60:02d}" if minutes >= 60 else str(minutes)
+    return f"{sign}{hours}:{seconds:02d}"

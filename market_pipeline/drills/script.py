@@ -38,7 +38,10 @@ Sign = Callable[[Stage, Truth], str]
 
 @dataclass(frozen=True)
 class Script:
-    """How a drill goes. It ends early once no alert is on and the score is what it was."""
+    """How a drill goes. It ends early once no alert is on and the score is what it was.
+
+    `during` acts before a minute of the fault, counted from 0; `course` takes the place of calm, faulty and healing.
+    """
 
     at: datetime
     markets: Sequence[str]
@@ -49,7 +52,9 @@ class Script:
     healing: int = 20
     is_flowing: bool = False
     budgets: bool = False
+    during: Mapping[int, Callable[[Stage], None]] = field(default_factory=dict)
     sign: Sign = lambda *_: ""
+    course: Callable[[Player], None] | None = None
     after: Callable[[Stage, Record], None] = lambda *_: None
     """Looks at what is left, once all is over."""
 
@@ -79,43 +84,58 @@ def play(script: Script, folder: Path, say: Say) -> Record:
     with open_stage(
         folder, script.at, markets=script.markets, is_flowing=script.is_flowing, budgets=script.budgets
     ) as stage:
-        player = _Player(script, stage, say)
-        player.minutes(script.calm, "calm")
-        player.record.fault_began = stage.clock.now()
-        with script.trouble(stage):
-            player.record.note(stage.clock.now(), "the fault begins")
-            player.minutes(script.faulty, "the fault holds")
-        player.record.fault_ended = stage.clock.now()
-        player.record.note(stage.clock.now(), "the fault ends")
-        player.heal()
+        player = Player(script, stage, say)
+        (script.course or usual)(player)
         script.after(stage, player.record)
         return player.closed()
 
 
+def usual(player: Player) -> None:
+    """Let calm minutes pass, then faulty ones, then those that heal."""
+    player.minutes(player.script.calm, "calm")
+    with player.fault():
+        for number in range(player.script.faulty):
+            if act := player.script.during.get(number):
+                act(player.stage)
+            player.minutes(1, f"the fault holds, {number + 1} of {player.script.faulty}")
+    player.heal()
+
+
 @dataclass
-class _Player:
+class Player:
+    """Lives through a script, and records what is seen."""
+
     script: Script
     stage: Stage
     say: Say
     record: Record = field(init=False)
-    before: float = 100.0
 
     def __post_init__(self) -> None:
+        """Begin an empty record, in which the fault has not begun."""
         market, *others = self.script.markets
         start = self.script.at
         self.record = Record(market, start, start + timedelta(days=366), next(iter(others), None))
 
     def minutes(self, count: int, what: str) -> None:
         """Let minutes pass."""
-        for number in range(count):
-            self.say(f"{what}, minute {number + 1} of {count}")
+        for _ in range(count):
+            self.say(f"{self.stage.clock.now():%a %H:%M} UTC: {what}")
             self._minute()
+
+    @contextmanager
+    def fault(self) -> Iterator[None]:
+        """Note the beginning and the end of the trouble, which holds while the block lasts."""
+        self.record.fault_began = self.stage.clock.now()
+        with self.script.trouble(self.stage):
+            self.record.note(self.stage.clock.now(), "the fault begins")
+            yield
+        self.record.fault_ended = self.stage.clock.now()
+        self.record.note(self.stage.clock.now(), "the fault ends")
 
     def heal(self) -> None:
         """Let minutes pass until nothing is on any more and the score is what it was, or the patience is over."""
-        for number in range(self.script.healing):
-            self.say(f"the fault is over, minute {number + 1} of at most {self.script.healing}")
-            self._minute()
+        for _ in range(self.script.healing):
+            self.minutes(1, "the fault is over")
             if self._is_over():
                 return
 
@@ -139,11 +159,12 @@ class _Player:
     def _cycle(self, market: str) -> None:
         runtime, began = self.stage.runtime, self.stage.clock.now()
         wired = runtime.market(market, in_cycle=True)
-        if skip_reason(wired, began) is not None:
+        if self.stage.is_stopped or skip_reason(wired, began) is not None:
             return
         took, failed = 0.0, False
         try:
-            took = run_cycle(runtime, market).duration_seconds
+            with self.stage.around_cycle():
+                took = run_cycle(runtime, market).duration_seconds
         except MarketPipelineError as error:
             failed = True
             self.record.failed_cycles.append(f"{market}: {error}")
@@ -179,6 +200,11 @@ class _Player:
             record.scores.append(Score(now, market, report.health[market].score))
         if record.timeline and before != record.last:
             record.note(now, f"the score goes from {before:g} to {record.last:g}")
+        for delivery in report.deliveries:
+            if delivery.error and f"{delivery.channel} fails" not in record.facts:
+                record.facts[f"{delivery.channel} fails"] = delivery.error
+                record.facts.setdefault("noticed", now)
+                record.note(now, f"noticed: {delivery.channel} does not take messages: {delivery.error}")
         for message in report.messages:
             record.told.append(subject(message))
             if record.timeline:
@@ -222,4 +248,4 @@ def unanswered(stage: Stage, truth: Truth) -> str:
     return next(truth.failed_outcomes(), "")
 
 
-__all__ = ["Script", "Trouble", "answers", "play", "refused", "shifted", "unanswered"]
+__all__ = ["Player", "Script", "Trouble", "answers", "play", "refused", "shifted", "unanswered"]

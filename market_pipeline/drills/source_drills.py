@@ -5,6 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from market_pipeline.alerts.conditions import Key
+from market_pipeline.drills.aftermath import (
+    GAPS_HEALED,
+    NO_CYCLE_WAITS,
+    NOTHING_OF_THE_FUTURE,
+    REQUESTS_STAY_FEW,
+    count_requests,
+    heal,
+    longest_cycle,
+    look_ahead,
+)
 from market_pipeline.drills.expectations import (
     cycles_survive,
     delivered_in_order,
@@ -17,10 +27,13 @@ from market_pipeline.drills.expectations import (
     told,
     told_only,
 )
-from market_pipeline.drills.script import Script, answers, shifted, unanswered
+from market_pipeline.drills.script import Script, answers, refused, shifted, unanswered
+from market_pipeline.transforms.verdicts import Reason
 
 NIGHT = datetime(2026, 10, 15, 0, 20, tzinfo=UTC)
 """Crypto's session is young: few charts to fetch. No calendar ends soon."""
+LATE_MORNING = datetime(2026, 10, 15, 5, 0, tzinfo=UTC)
+"""India has traded for 75 minutes, and says when: Kraken's quotes bear no time, so a frozen one cannot be told."""
 
 SOURCE_DOWN = shifted(
     "source-down",
@@ -39,3 +52,114 @@ SOURCE_DOWN = shifted(
         delivered_in_order("slack", "mail"),
     ],
 )
+
+ALL_SOURCES_DOWN = shifted(
+    "all-sources-down",
+    "Kraken and Yahoo both answer with 503 for five minutes; Casablanca's sources go on.",
+    Script(
+        NIGHT.replace(hour=10),
+        ["crypto", "casablanca"],
+        answers({"kind": "503", "source": "kraken"}, {"kind": "503", "source": "yahoo"}),
+        faulty=5,
+        sign=unanswered,
+        after=heal,
+    ),
+    seconds=60,
+    expects=[
+        told(Key.BREAKER_OPEN, within=1),
+        told(Key.NOT_RUNNING, within=3),
+        prices_true(),
+        cycles_survive(),
+        neighbour_untouched(),
+        score_falls(below=70),
+        recovers(within=17),
+        GAPS_HEALED,
+        delivered_in_order("slack", "mail"),
+    ],
+)
+
+MUTE_SOURCE = shifted(
+    "mute-source",
+    "Kraken takes every request and says nothing; no cycle may wait for it beyond its time.",
+    Script(NIGHT, ["crypto"], answers({"kind": "slow", "source": "kraken", "seconds": 120}), faulty=4,
+           is_flowing=True, sign=unanswered, after=longest_cycle),
+    seconds=110,
+    expects=[
+        told(Key.BREAKER_OPEN, within=2),
+        told(Key.ERROR_RATE, within=2),
+        source_takes_over("yahoo"),
+        NO_CYCLE_WAITS,
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=80),
+        recovers(within=17),
+    ],
+)  # fmt: skip
+
+STALE_SOURCE = shifted(
+    "stale-source",
+    "Dhan goes on answering, with the prices of an hour ago: green lights over old data.",
+    Script(LATE_MORNING, ["india"], answers({"kind": "stale", "source": "dhan", "seconds": 3600}), faulty=8, healing=3,
+           sign=refused(Reason.STALE, Reason.LATE)),
+    seconds=20,
+    expects=[
+        is_noticed(within=7),
+        told(Key.STALE_DATA, within=7),
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=90),
+        recovers(within=2),
+        delivered_in_order("slack", "mail"),
+    ],
+)  # fmt: skip
+
+STORM = shifted(
+    "429-storm",
+    "Kraken answers everything with 429 and asks for 30 seconds of patience; budgets are on.",
+    Script(NIGHT, ["crypto"], answers({"kind": "429", "source": "kraken", "seconds": 30}), budgets=True,
+           sign=unanswered, after=count_requests),
+    seconds=45,
+    expects=[
+        told(Key.BREAKER_OPEN, within=2),
+        source_takes_over("yahoo"),
+        REQUESTS_STAY_FEW,
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=85),
+        recovers(within=17),
+    ],
+)  # fmt: skip
+
+BAD_TOKEN = shifted(
+    "bad-token",
+    "Dhan refuses our token (401) for three minutes, until somebody renews it.",
+    Script(NIGHT.replace(hour=3, minute=50), ["india"], answers({"kind": "401", "source": "dhan"}), faulty=3,
+           sign=unanswered),
+    seconds=45,
+    expects=[
+        told(Key.TOKEN_REJECTED, within=1),
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=80),
+        recovers(within=17),
+        delivered_in_order("slack", "mail"),
+    ],
+)  # fmt: skip
+
+CLOCK_SKEW = shifted(
+    "clock-skew",
+    "Dhan's clock runs ten minutes ahead: its prices come from a future that nobody may store.",
+    Script(LATE_MORNING, ["india"], answers({"kind": "future", "source": "dhan", "seconds": 600}), faulty=7, healing=3,
+           sign=refused(Reason.FUTURE), after=look_ahead),
+    seconds=20,
+    expects=[
+        is_noticed(within=1),
+        told(Key.STALE_DATA, within=7),
+        NOTHING_OF_THE_FUTURE,
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=90),
+        recovers(within=2),
+        delivered_in_order("slack", "mail"),
+    ],
+)  # fmt: skip

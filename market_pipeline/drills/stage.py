@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from market_pipeline.sources.source import Source
 from market_pipeline.sources.transport import Patience
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
+MINUTE = timedelta(minutes=1)
 MOST_SYMBOLS = 12
 """Of a market that takes its instruments from a list: a drill in hundreds is no other than one in a dozen."""
 
@@ -99,6 +100,10 @@ class Stage:
     runs: dict[str, list[CycleRun]] = field(default_factory=lambda: defaultdict(list))
     plan: FaultPlan = field(default_factory=FaultPlan)
     facts: dict[str, Any] = field(default_factory=dict)
+    is_stopped: bool = False
+    """Nobody starts cycles."""
+    around_cycle: Callable[[], AbstractContextManager[None]] = nullcontext
+    """What each cycle is run in."""
 
     @property
     def runtime(self) -> Runtime:
@@ -150,6 +155,3 @@ def _close_logs() -> None:
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
-
-
-MINUTE = timedelta(minutes=1)

@@ -222,11 +222,13 @@ class Truth:
 
 def _session_faults(row: Mapping[str, Any], true: Standing) -> Iterator[str]:
     for name, exact in (("open_price", true.open), ("previous_close", true.previous_close)):
-        if None not in (row[name], exact) and not _is_among(row[name], {exact}):
+        if row[name] is not None and exact is not None and not _is_among(row[name], {exact}):
             yield _wrong(row, name, {exact})
     low, high = true.low, true.high
     for name in ("high_24h", "low_24h"):
-        if None not in (row[name], low, high) and not low * (1 - RELATIVE) <= row[name] <= high * (1 + RELATIVE):
+        if row[name] is None or low is None or high is None:
+            continue
+        if not low * (1 - RELATIVE) <= row[name] <= high * (1 + RELATIVE):
             yield _wrong(row, name, {low, high})
 
 
