@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from market_pipeline.drills.drill import Drill, DrillReport
     from market_pipeline.drills.record import Record
 
-SIMULATED = (
-    "[bold yellow]SIMULATED[/]: no real market, source or channel is concerned, and none of your data is touched"
-)
+SIMULATED = "[bold yellow]SIMULATED[/]: no real market, source or channel is concerned, none of your data is touched"
 
 
 @guarded
@@ -96,13 +94,13 @@ def _folder(keep: Path | None, name: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix=f"drill-{name}-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
         return
-    folder = keep.absolute() / name
-    if folder.exists() and any(folder.iterdir()):
+    kept = keep.absolute() / name
+    if kept.exists() and any(kept.iterdir()):
         raise UsageError(
-            f"--keep: {folder} holds an earlier drill; a retry does not help; name another folder, or remove that one"
+            f"--keep: {kept} holds an earlier drill; a retry does not help; name another folder, or remove that one"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    yield folder
+    kept.mkdir(parents=True, exist_ok=True)
+    yield kept
 
 
 def _print(report: DrillReport) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from market_pipeline.alerts.conditions import Key
 from market_pipeline.drills.aftermath import GAPS_HEALED, heal
-from market_pipeline.drills.expectations import delivered_in_order, fact, prices_true, recovers, score_falls, told
+from market_pipeline.drills.expectations import delivered_in_order, ends, fact, prices_true, score_falls, told
 from market_pipeline.drills.record import Record
 from market_pipeline.drills.script import Script, shifted
 from market_pipeline.drills.source_drills import NIGHT
@@ -64,16 +64,16 @@ def _stored(stage: Stage) -> set[tuple[object, ...]]:
 DISK_FULL = shifted(
     "disk-full",
     "For four minutes the disk takes no more of what cycles write; then somebody makes room.",
-    Script(NIGHT, ["crypto"], full_disk, faulty=4, after=look_at_disk),
-    seconds=40,
+    Script(NIGHT, ["crypto"], full_disk, faulty=4, healing=3, after=look_at_disk),
+    seconds=20,
     expects=[
         fact("each refused cycle says what to do", "refusals", lambda found: "A retry helps only once" in str(found)),
         told(Key.NOT_RUNNING, within=3),
         fact("nothing half-written is left", "left over", lambda found: found == []),
         fact("what was stored before is still there", "lost rows", lambda found: found == 0),
         prices_true(),
-        score_falls(below=75),
-        recovers(within=17),
+        score_falls(below=75, rises=False),
+        ends(Key.NOT_RUNNING, within=2),
         GAPS_HEALED,
         delivered_in_order("slack", "mail"),
     ],

@@ -56,11 +56,11 @@ def recovers(*, within: float) -> Expectation:
     return Expectation(f"it is over within {within:g} minutes of the fault's end, and its duration is told", judge)
 
 
-def ends(key: str, *, within: float) -> Expectation:
+def ends(key: str, *, within: float, market: str | None = None) -> Expectation:
     """Expect an alert to end within so many minutes of the fault's end, whatever else is still on."""
 
     def judge(record: Record) -> Judgement:
-        alert = record.alert(key)
+        alert = record.alert(key, market)
         if alert is None or alert["ended"] is None:
             return Judgement(False, "it was never told" if alert is None else "it is still on")
         after = alert["ended"] - record.fault_ended

@@ -18,6 +18,7 @@ from market_pipeline.drills.aftermath import (
 from market_pipeline.drills.expectations import (
     cycles_survive,
     delivered_in_order,
+    ends,
     is_noticed,
     neighbour_untouched,
     prices_true,
@@ -55,24 +56,25 @@ SOURCE_DOWN = shifted(
 
 ALL_SOURCES_DOWN = shifted(
     "all-sources-down",
-    "Kraken and Yahoo both answer with 503 for five minutes; Casablanca's sources go on.",
+    "Kraken and Yahoo both answer with 503 for five minutes; India's source goes on.",
     Script(
-        NIGHT.replace(hour=10),
-        ["crypto", "casablanca"],
+        NIGHT.replace(hour=4),
+        ["crypto", "india"],
         answers({"kind": "503", "source": "kraken"}, {"kind": "503", "source": "yahoo"}),
         faulty=5,
+        healing=4,
         sign=unanswered,
         after=heal,
     ),
-    seconds=60,
+    seconds=30,
     expects=[
         told(Key.BREAKER_OPEN, within=1),
         told(Key.NOT_RUNNING, within=3),
         prices_true(),
         cycles_survive(),
         neighbour_untouched(),
-        score_falls(below=70),
-        recovers(within=17),
+        score_falls(below=70, rises=False),
+        ends(Key.NOT_RUNNING, within=3),
         GAPS_HEALED,
         delivered_in_order("slack", "mail"),
     ],
@@ -80,10 +82,18 @@ ALL_SOURCES_DOWN = shifted(
 
 MUTE_SOURCE = shifted(
     "mute-source",
-    "Kraken takes every request and says nothing; no cycle may wait for it beyond its time.",
-    Script(NIGHT, ["crypto"], answers({"kind": "slow", "source": "kraken", "seconds": 120}), faulty=4,
-           is_flowing=True, sign=unanswered, after=longest_cycle),
-    seconds=110,
+    "Kraken takes every request and says nothing for three minutes; no cycle may wait beyond its time.",
+    Script(
+        NIGHT,
+        ["crypto"],
+        answers({"kind": "slow", "source": "kraken", "seconds": 120}),
+        faulty=3,
+        healing=4,
+        is_flowing=True,
+        sign=unanswered,
+        after=longest_cycle,
+    ),
+    seconds=70,
     expects=[
         told(Key.BREAKER_OPEN, within=2),
         told(Key.ERROR_RATE, within=2),
@@ -91,10 +101,10 @@ MUTE_SOURCE = shifted(
         NO_CYCLE_WAITS,
         prices_true(),
         cycles_survive(),
-        score_falls(below=80),
-        recovers(within=17),
+        score_falls(below=90, rises=False),
+        ends(Key.BREAKER_OPEN, within=3),
     ],
-)  # fmt: skip
+)
 
 STALE_SOURCE = shifted(
     "stale-source",
@@ -116,19 +126,28 @@ STALE_SOURCE = shifted(
 STORM = shifted(
     "429-storm",
     "Kraken answers everything with 429 and asks for 30 seconds of patience; budgets are on.",
-    Script(NIGHT, ["crypto"], answers({"kind": "429", "source": "kraken", "seconds": 30}), budgets=True,
-           sign=unanswered, after=count_requests),
-    seconds=45,
+    Script(
+        NIGHT,
+        ["crypto"],
+        answers({"kind": "429", "source": "kraken", "seconds": 30}),
+        faulty=5,
+        healing=4,
+        budgets=True,
+        sign=unanswered,
+        after=count_requests,
+    ),
+    seconds=25,
     expects=[
         told(Key.BREAKER_OPEN, within=2),
         source_takes_over("yahoo"),
         REQUESTS_STAY_FEW,
         prices_true(),
         cycles_survive(),
-        score_falls(below=85),
-        recovers(within=17),
+        score_falls(below=90, rises=False),
+        ends(Key.BREAKER_OPEN, within=3),
+        delivered_in_order("slack", "mail"),
     ],
-)  # fmt: skip
+)
 
 BAD_TOKEN = shifted(
     "bad-token",
