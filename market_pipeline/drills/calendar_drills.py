@@ -27,8 +27,14 @@ OPENING = datetime(2026, 10, 15, 3, 45, tzinfo=UTC)
 MUTE_OPENING = shifted(
     "opening-without-data",
     "India opens, and Dhan answers with 503 for four minutes.",
-    Script(OPENING - timedelta(minutes=3), ["india"], answers({"kind": "503", "source": "dhan"}), faulty=4, healing=3,
-           sign=unanswered),
+    Script(
+        OPENING - timedelta(minutes=3),
+        ["india"],
+        answers({"kind": "503", "source": "dhan", "route": "/v2/*"}),
+        faulty=4,
+        healing=3,
+        sign=unanswered,
+    ),
     seconds=20,
     expects=[
         told(Key.NOT_RUNNING, within=2),
@@ -38,7 +44,7 @@ MUTE_OPENING = shifted(
         ends(Key.NOT_RUNNING, within=2),
         delivered_in_order("slack", "mail"),
     ],
-)  # fmt: skip
+)
 
 FRIDAY_CLOSE = datetime(2026, 10, 30, 20, 0, tzinfo=UTC)
 CLOCKS_CHANGE = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)

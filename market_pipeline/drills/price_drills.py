@@ -19,10 +19,10 @@ from market_pipeline.drills.expectations import (
     told_only,
 )
 from market_pipeline.drills.record import Record
-from market_pipeline.drills.script import Player, Script, answers, refused, shifted
-from market_pipeline.drills.source_drills import NIGHT
+from market_pipeline.drills.script import Player, Script, answers, flagged, refused, shifted
+from market_pipeline.drills.source_drills import LATE_MORNING
 from market_pipeline.drills.stage import Stage
-from market_pipeline.transforms.verdicts import Reason
+from market_pipeline.transforms.verdicts import Flag, Reason
 
 MORNING = datetime(2026, 10, 15, 10, 30, tzinfo=UTC)
 """A Thursday: Casablanca has traded for an hour."""
@@ -41,7 +41,6 @@ DISAGREEMENT = shifted(
     ),
     seconds=25,
     expects=[
-        is_noticed(within=1),
         told(Key.SOURCES_DISAGREE, within=7),
         told_only(Key.SOURCES_DISAGREE),
         prices_true(),
@@ -53,14 +52,18 @@ DISAGREEMENT = shifted(
 
 SPIKE = shifted(
     "spike",
-    "Both sources show bitcoin a hundred times too dear for three minutes, and agree on it.",
+    "Dhan, India's only source, shows HDFCBANK a hundred times too dear for three minutes.",
     Script(
-        NIGHT, ["crypto"], answers({"kind": "x100", "symbols": ["BTC-USD"]}), faulty=3, healing=2,
-        sign=refused(*REFUSALS),
+        LATE_MORNING,
+        ["india"],
+        answers({"kind": "x100", "symbols": ["HDFCBANK"]}),
+        faulty=3,
+        healing=2,
+        sign=flagged(Flag.QUARANTINED),
     ),
     seconds=12,
     expects=[is_noticed(within=1), prices_true(), told_only(), cycles_survive(), score_stays()],
-)  # fmt: skip
+)
 
 
 def overnight(player: Player) -> None:
@@ -98,7 +101,7 @@ SPLIT_7_TO_1 = shifted(
     "ATW opens after a 7:1 split: price and previous close are a seventh of yesterday's, at every source.",
     Script(
         AFTERNOON, ["casablanca"], answers({"kind": "x100", "symbols": ["ATW"], "factor": 1 / SPLIT}),
-        course=overnight, after=follow_split, sign=refused(*REFUSALS),
+        course=overnight, after=follow_split, sign=flagged(Flag.QUARANTINED),
     ),
     seconds=20,
     expects=[

@@ -88,7 +88,8 @@ class MailServer:
         content = envelope.content
         mail = message_from_bytes(content if isinstance(content, bytes) else b"", policy=MAIL_POLICY)
         part = mail.get_body(preferencelist=("plain",))
-        self.arrivals.append(Arrival(self._now(), str(mail["Subject"]), part.get_content() if part else ""))
+        subject = " ".join(str(mail["Subject"]).split())  # a folded line begins with a blank
+        self.arrivals.append(Arrival(self._now(), subject, part.get_content() if part else ""))
         return "250 taken"
 
     def start(self) -> None:

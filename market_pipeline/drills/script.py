@@ -242,10 +242,20 @@ def refused(*reasons: str) -> Sign:
     return look
 
 
+def flagged(*flags: str) -> Sign:
+    """Return the sign that a live ticker of this cycle bears one of these flags."""
+
+    def look(_: Stage, truth: Truth) -> str:
+        rows = ((row["symbol"], sorted(set(row["flags"] or ()) & set(flags))) for row in truth.tickers())
+        return next((f"{symbol} is flagged {', '.join(found)}" for symbol, found in rows if found), "")
+
+    return look
+
+
 def unanswered(stage: Stage, truth: Truth) -> str:
     """Return the first outcome of this cycle that is no answer: the sign that a source failed us."""
     del stage
     return next(truth.failed_outcomes(), "")
 
 
-__all__ = ["Player", "Script", "Trouble", "answers", "play", "refused", "shifted", "unanswered"]
+__all__ = ["Player", "Script", "Trouble", "answers", "flagged", "play", "refused", "shifted", "unanswered"]

@@ -193,12 +193,15 @@ class Truth:
         return losers | aside | rejected
 
     def refusals(self, reasons: Sequence[str]) -> Iterator[str]:
-        """Name each report that this cycle set aside for one of the reasons, beside a ticker or in its outcome."""
+        """Name each report that this cycle set aside for one of the reasons."""
         for row in self.tickers():
             losers = json.loads(row["provenance"]).get("last", {}).get("losers", {})
             for source, reason in losers.items():
                 if reason in reasons:
                     yield f"{source} {row['symbol']} is set aside ({reason})"
+        for row in self.rows("set_aside", kind="quote"):
+            if row["reason"] in reasons:
+                yield f"{row['source']} {row['symbol']} is set aside ({row['reason']})"
 
     def _bars(self) -> Rows:
         stored = self.runtime.warehouse.read("bars_1m", self.market.name)
