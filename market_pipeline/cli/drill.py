@@ -131,16 +131,19 @@ def _print_timeline(record: Record) -> None:
 def _print_summary(reports: Sequence[DrillReport]) -> None:
     from market_pipeline.drills.record import clock_words
 
-    right = [Column(name, justify="right") for name in ("noticed", "alerted", "recovered", "score", "took")]
+    right = [Column(name, justify="right") for name in ("noticed", "alerted", "recovered", "all over", "score", "took")]
     table = Table("drill", "verdict", *right, box=None, pad_edge=False)
     for report in reports:
         record = report.record
-        spans = [] if record is None else [record.noticed, record.alerted, record.recovered]
-        times = [clock_words(span) for span in spans] or ["–"] * 3
+        spans = [] if record is None else [record.noticed, record.alerted, record.recovered, record.all_over]
+        times = [clock_words(span) for span in spans] or ["–"] * 4
         verdict = "[green]passed[/]" if report.has_passed else "[bold red]failed[/]"
         table.add_row(report.drill.name, verdict, *times, _score_words(record), f"{report.seconds:.0f} s")
     out.print(f"\n{SIMULATED}", soft_wrap=True)
     out.print("minutes:seconds of the market: noticed and alerted after the fault began, recovered after it ended")
+    out.print(
+        "all over: also what looks back on 15 minutes; – while that is still on, or where nobody had to be called"
+    )
     print_table(table)
     passed = sum(report.has_passed for report in reports)
     out.print(
@@ -167,6 +170,7 @@ def _figures(record: Record) -> dict[str, Any]:
         "noticed_seconds": _seconds(record.noticed),
         "alerted_seconds": _seconds(record.alerted),
         "recovered_seconds": _seconds(record.recovered),
+        "all_over_seconds": _seconds(record.all_over),
         "lowest_score": record.lowest,
         "last_score": record.last,
         "timeline": [{"after_seconds": _seconds(event.after), "text": event.text} for event in record.timeline],

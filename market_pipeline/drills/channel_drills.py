@@ -73,6 +73,7 @@ SMTP_DOWN = shifted(
         took_nothing("mail"),
         delivered_in_order("slack", "mail"),
         recovers(within=0),
-        score_falls(below=95),
+        score_falls(below=95, rises=False),
+        prices_true(),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from market_pipeline.alerts.conditions import Key
 from market_pipeline.drills.aftermath import GAPS_HEALED, heal
@@ -25,12 +25,7 @@ def full_disk(stage: Stage) -> Iterator[None]:
     try:
         yield
     finally:
-        stage.around_cycle = _any_files
-
-
-@contextmanager
-def _any_files() -> Iterator[None]:
-    yield
+        stage.around_cycle = nullcontext
 
 
 @contextmanager

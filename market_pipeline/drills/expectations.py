@@ -44,7 +44,7 @@ def recovers(*, within: float) -> Expectation:
     """Expect every alert to end within so many minutes of the fault's end, with a message that names its duration."""
 
     def judge(record: Record) -> Judgement:
-        after, ends = record.recovered, [text for text in record.told if " RECOVERED " in f" {text} "]
+        after, ends = record.all_over, [text for text in record.told if " RECOVERED " in f" {text} "]
         if after is None or not ends:
             on = ", ".join(row["key"] for row in record.alerts if row["ended"] is None)
             return Judgement(False, f"still on: {on}" if on else "no recovery was told")
@@ -73,14 +73,14 @@ def score_falls(*, below: float, rises: bool = True) -> Expectation:
     """Expect the score to fall below so many points, and to be what it was in the end, or at least to rise again."""
 
     def judge(record: Record) -> Judgement:
-        calm = max(record.points(record.market, since=record.scores[0].at, until=record.fault_began), default=100.0)
         lowest, last = record.lowest, record.last
         if lowest is None or last is None:
             return Judgement(False, "no score was seen")
+        calm = max(record.points(record.market, since=record.scores[0].at, until=record.fault_began), default=100.0)
         is_up = last >= calm if rises else last > lowest
         return Judgement(lowest < below and is_up, f"from {calm:g} to {lowest:g} and back to {last:g}")
 
-    return Expectation(f"the score falls below {below:g} and rises again", judge)
+    return Expectation(f"the score falls below {below:g} and {'is whole' if rises else 'rises'} again", judge)
 
 
 def score_stays() -> Expectation:

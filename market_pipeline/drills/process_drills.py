@@ -58,6 +58,8 @@ def hang_run(folder: Path, say: Say) -> Record:
         ended = system.wait(HUNG_SECONDS, lambda: not is_living(home, worker.run_id))
         record.fault_ended = system.clock.now()
         _note(system, record, "frozen run is ended", is_so=ended)
+        if ended:
+            record.facts["noticed"] = record.fault_ended
         say("waiting for three more cycles")
         _follow_cycles(system, record, since=record.fault_ended)
         system.wait(OVER_SECONDS, lambda: _is_over(system, record), poll=5.0)
@@ -139,7 +141,7 @@ RUN_HUNG = Drill(
     hang_run,
     [
         fact("the frozen run is ended by itself", "frozen run is ended", lambda found: found != "never"),
-        is_noticed(within=4),
+        is_noticed(within=2.5),
         fact("cycles go on by themselves", "three more cycles have run", lambda found: found != "never"),
         fact("every minute has its bars", "minutes without a bar", lambda found: found == []),
     ],

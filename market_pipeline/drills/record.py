@@ -96,6 +96,12 @@ class Record:
 
     @property
     def recovered(self) -> timedelta | None:
+        """Return how long after the fault's end its first alert was over; None where none was."""
+        ends: list[datetime] = [row["ended"] for row in self.alerts_of(self.market, "platform") if row["ended"]]
+        return max(min(ends) - self.fault_ended, timedelta()) if ends else None
+
+    @property
+    def all_over(self) -> timedelta | None:
         """Return how long after the fault's end its last alert ended; None without alerts, or while one is on."""
         ends = [row["ended"] for row in self.alerts_of(self.market, "platform")]
         if not ends or None in ends:
