@@ -15,22 +15,25 @@ market-pipeline drill source-down spike    # one after the other; exit code 1 wh
 market-pipeline drill --all --keep out     # all, and what each wrote: tables, logs, alerts
 ```
 
-A drill lets a scripted fault fall on the real system, in a folder of its own, against a simulated exchange of its own. Its alerts go to a
-webhook and a mail server on loopback; your settings, keys, channels and data are neither read nor touched. It prints a timeline in the
-market's time (T+0:50: fifty seconds after the fault began), what was expected, what was seen, and a verdict.
+A drill lets a scripted fault fall on the real system, in a folder and against a simulated exchange of its own. Its
+alerts go to a webhook and a mail server on loopback; your settings, keys, channels and data are neither read nor
+touched. It prints a timeline in the market's time (T+0:50: fifty seconds after the fault began), what was expected,
+what was seen, and a verdict.
 
-Two kinds. On the **shifted clock** the real cycles and the real look at health are called, a minute of the market after the other; every
-stored price and bar is compared with the exchange itself. At **real pace** `market-pipeline up` is started with all of its processes, and
-something is done to one of them.
+Two kinds. On the **shifted clock** the real cycles and the real look at health are called, one minute of the market
+after the other; every stored price and bar is compared with the exchange itself. At **real pace**
+`market-pipeline up` is started with all of its processes, and something is done to one of them.
 
-What fails in a window of 15 minutes costs points until the window is past: a score is whole again 15 minutes after the fault.
+Failures count for 15 minutes: a score is whole again so long after the fault. Most drills end before, once what had to
+recover has recovered; `source-down` and `bad-token` wait.
 """
 END = """
 ## Add a drill
 
-A drill is one value in a module `market_pipeline/drills/<family>_drills.py`: `shifted(name, story, Script(…), seconds=…, expects=[…])`. The
-script names a moment, the markets and a trouble: `answers({"kind": "503", "source": "kraken"})` with the rules of a
-[fault plan](simulated-exchange.md), or any context manager over the `Stage`. Expectations are in `drills/expectations.py`. It is found by itself.
+One value in a module `market_pipeline/drills/<family>_drills.py`:
+`shifted(name, story, Script(…), seconds=…, expects=[…])`. The script names a moment, the markets and a trouble:
+`answers({"kind": "503", "source": "kraken"})` with the rules of a [fault plan](simulated-exchange.md), or any context
+manager over the `Stage`. Expectations are in `drills/expectations.py`. It is found by itself.
 """
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from market_pipeline.clock import floor_minute
-from market_pipeline.components.launcher.workers import Worker, is_living, noted_workers
+from market_pipeline.components.launcher.protocol import FOLDER
+from market_pipeline.components.launcher.workers import SUFFIX, Worker, is_living
 from market_pipeline.drills.drill import Drill, Pace, Say
 from market_pipeline.drills.expectations import ends, fact, is_noticed, reached_in_time, told
 from market_pipeline.drills.real_system import PLATFORM, RealSystem, close_record, new_record, real_system
@@ -79,7 +82,13 @@ def _other(system: RealSystem, pid: int) -> bool:
 
 
 def _running(home: Path) -> Worker | None:
-    return next((one for one in noted_workers(home) if JOB in one.arguments and is_living(home, one.run_id)), None)
+    """Return the process of a run of the job, if one lives. What is just being written is read the next time."""
+    for path in (home / FOLDER).glob(f"*{SUFFIX}"):
+        with suppress(OSError, ValueError, TypeError):
+            worker = Worker(**json.loads(path.read_bytes()))
+            if JOB in worker.arguments and is_living(home, worker.run_id):
+                return worker
+    return None
 
 
 def _arrived(system: RealSystem, record: Record, word: str) -> bool:
