@@ -35,7 +35,7 @@ MUTE_OPENING = shifted(
         healing=3,
         sign=unanswered,
     ),
-    seconds=20,
+    seconds=5,
     expects=[
         told(Key.NOT_RUNNING, within=2),
         prices_true(),
@@ -87,7 +87,7 @@ DST_NIGHT = shifted(
     "dst-night",
     "New York's clocks go back: Friday closes at 20:00 UTC, Monday opens at 14:30 UTC, not at 13:30.",
     Script(FRIDAY_CLOSE - timedelta(minutes=4), ["us"], answers(), course=over_the_weekend, after=follow_hours),
-    seconds=45,
+    seconds=25,
     expects=[
         fact("the last bar on Friday is that of 19:59 UTC", "last bar on Friday", lambda found: found == "19:59"),
         fact("the first cycle on Monday runs at 14:30 UTC", "first cycle on Monday", lambda found: found == "14:30"),

@@ -49,7 +49,7 @@ SLACK_DOWN = shifted(
     "slack-down",
     "No cycle runs for three minutes while Slack answers 503; Slack is back only when all is over.",
     Script(NIGHT, ["crypto"], slack_down, faulty=5, healing=2, during=CYCLES_AGAIN),
-    seconds=10,
+    seconds=8,
     expects=[
         told(Key.NOT_RUNNING, within=3),
         fact("the failing channel is named", "slack_webhook fails", lambda found: "503" in str(found)),
@@ -65,7 +65,7 @@ SMTP_DOWN = shifted(
     "smtp-down",
     "No cycle runs for three minutes while the mail server's port refuses; it is back only when all is over.",
     Script(NIGHT, ["crypto"], mail_down, faulty=5, healing=2, during=CYCLES_AGAIN),
-    seconds=10,
+    seconds=8,
     expects=[
         told(Key.NOT_RUNNING, within=3),
         fact("the failing channel is named", "mail fails", lambda found: "ConnectionRefused" in str(found)),

@@ -60,7 +60,7 @@ DISK_FULL = shifted(
     "disk-full",
     "For four minutes the disk takes no more of what cycles write; then somebody makes room.",
     Script(NIGHT, ["crypto"], full_disk, faulty=4, healing=3, after=look_at_disk),
-    seconds=20,
+    seconds=18,
     expects=[
         fact("each refused cycle says what to do", "refusals", lambda found: "A retry helps only once" in str(found)),
         told(Key.NOT_RUNNING, within=3),

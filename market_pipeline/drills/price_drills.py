@@ -39,7 +39,7 @@ DISAGREEMENT = shifted(
         answers({"kind": "x100", "source": "wafa_bourse", "symbols": ["ATW"], "factor": 1.04}),
         faulty=8, healing=3, sign=refused(*REFUSALS),
     ),
-    seconds=25,
+    seconds=12,
     expects=[
         told(Key.SOURCES_DISAGREE, within=7),
         told_only(Key.SOURCES_DISAGREE),
@@ -61,7 +61,7 @@ SPIKE = shifted(
         healing=2,
         sign=flagged(Flag.QUARANTINED),
     ),
-    seconds=12,
+    seconds=7,
     expects=[is_noticed(within=1), prices_true(), told_only(), cycles_survive(), score_stays()],
 )
 
@@ -103,7 +103,7 @@ SPLIT_7_TO_1 = shifted(
         AFTERNOON, ["casablanca"], answers({"kind": "x100", "symbols": ["ATW"], "factor": 1 / SPLIT}),
         course=overnight, after=follow_split, sign=flagged(Flag.QUARANTINED),
     ),
-    seconds=20,
+    seconds=7,
     expects=[
         is_noticed(within=1),
         fact("it is flagged as a corporate action", "first flags", lambda f: "corporate_action_candidate" in str(f)),

@@ -40,7 +40,7 @@ SOURCE_DOWN = shifted(
     "source-down",
     "Kraken answers everything with 503 for six minutes; Yahoo, the second opinion, goes on.",
     Script(NIGHT, ["crypto"], answers({"kind": "503", "source": "kraken"}), sign=unanswered),
-    seconds=40,
+    seconds=25,
     expects=[
         told(Key.BREAKER_OPEN, within=2),
         told(Key.ERROR_RATE, within=2),
@@ -111,7 +111,7 @@ STALE_SOURCE = shifted(
     "Dhan goes on answering, with the prices of an hour ago: green lights over old data.",
     Script(LATE_MORNING, ["india"], answers({"kind": "stale", "source": "dhan", "seconds": 3600}), faulty=8, healing=3,
            sign=refused(Reason.STALE, Reason.LATE)),
-    seconds=20,
+    seconds=12,
     expects=[
         is_noticed(within=7),
         told(Key.STALE_DATA, within=7),
@@ -136,7 +136,7 @@ STORM = shifted(
         sign=unanswered,
         after=count_requests,
     ),
-    seconds=25,
+    seconds=15,
     expects=[
         told(Key.BREAKER_OPEN, within=2),
         source_takes_over("yahoo"),
@@ -154,7 +154,7 @@ BAD_TOKEN = shifted(
     "Dhan refuses our token (401) for three minutes, until somebody renews it.",
     Script(NIGHT.replace(hour=3, minute=50), ["india"], answers({"kind": "401", "source": "dhan"}), faulty=3,
            sign=unanswered),
-    seconds=45,
+    seconds=20,
     expects=[
         told(Key.TOKEN_REJECTED, within=1),
         prices_true(),
@@ -170,7 +170,7 @@ CLOCK_SKEW = shifted(
     "Dhan's clock runs ten minutes ahead: its prices come from a future that nobody may store.",
     Script(LATE_MORNING, ["india"], answers({"kind": "future", "source": "dhan", "seconds": 600}), faulty=7, healing=3,
            sign=refused(Reason.FUTURE), after=look_ahead),
-    seconds=20,
+    seconds=12,
     expects=[
         is_noticed(within=1),
         told(Key.STALE_DATA, within=7),

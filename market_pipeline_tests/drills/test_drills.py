@@ -19,7 +19,8 @@ from market_pipeline.drills.source_drills import NIGHT
 from market_pipeline.drills.stage import Stage, StatedSettings
 from market_pipeline.errors import UsageError
 
-QUICK_SECONDS = 12
+pytestmark = pytest.mark.timeout(300)
+QUICK_SECONDS = 8
 QUICK = [one for one in drills().values() if one.pace is Pace.SHIFTED and one.seconds <= QUICK_SECONDS]
 NAMES = {
     "source-down", "all-sources-down", "mute-source", "stale-source", "disagreement", "spike", "split", "429-storm",
