@@ -76,6 +76,9 @@ def follow_hours(stage: Stage, record: Record) -> None:
     monday = [run.began for run in stage.runs["us"] if run.began > CLOCKS_CHANGE]
     bars = stage.runtime.warehouse.read("bars_1m", "us", columns=("interval_start", "session_date"))
     starts = bars["interval_start"]
+    if monday:
+        record.note(min(monday), f"New York opens at {min(monday):%H:%M} UTC: the first cycle of Monday")
+        record.timeline.sort(key=lambda event: event.after)
     record.facts["first cycle on Monday"] = f"{min(monday):%H:%M}" if monday else None
     on_monday = starts.filter(pc.greater(starts, CLOCKS_CHANGE))
     record.facts["first bar on Monday"] = f"{pc.min(on_monday).as_py():%H:%M}" if len(on_monday) else None

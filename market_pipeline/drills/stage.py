@@ -32,6 +32,7 @@ from market_pipeline.sources.transport import Patience
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 MINUTE = timedelta(minutes=1)
+LONGEST_CYCLE_SECONDS = 55
 MOST_SYMBOLS = 12
 """Of a market that takes its instruments from a list: a drill in hundreds is no other than one in a dozen."""
 
@@ -65,11 +66,12 @@ class StageClock(HandClock):
 
 
 class StageRuntime(Runtime):
-    """A runtime whose pauses take no time, and whose markets are small."""
+    """A runtime whose pauses take no time, whose markets are small, and which waits for a busy machine."""
 
     def wired(self, file: MarketFile, *, in_cycle: bool = False) -> MarketRuntime:
-        """Wire a market as ever, with a dozen of its instruments."""
-        return super().wired(_small(file), in_cycle=in_cycle)
+        """Wire a market as ever, with a dozen of its instruments; only where time flows its own deadlines hold."""
+        is_flowing = isinstance(self.clock, StageClock) and self.clock.is_flowing
+        return super().wired(_small(file if is_flowing else _patient(file)), in_cycle=in_cycle)
 
     def _source(
         self, file: MarketFile, patience: Patience, rule: SourceRule, *, recorder: Recorder | None = None
@@ -77,6 +79,12 @@ class StageRuntime(Runtime):
         if isinstance(self.clock, StageClock):
             patience = replace(patience, sleep=self.clock.sleep)
         return super()._source(file, patience, rule, recorder=recorder)
+
+
+def _patient(file: MarketFile) -> MarketFile:
+    """Let every source have all the time that a cycle may take: a slow machine is no fault that a drill is about."""
+    rules = tuple(rule.model_copy(update={"deadline_seconds": None}) for rule in file.sources)
+    return file.model_copy(update={"sources": rules, "cycle_deadline_seconds": LONGEST_CYCLE_SECONDS})
 
 
 def _small(file: MarketFile) -> MarketFile:
