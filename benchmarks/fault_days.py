@@ -22,9 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.fault_plans import MARKETS, FaultDay, draw_day
-from benchmarks.fault_truth import Truth
 from benchmarks.report import print_table
 from market_pipeline.clock import HandClock
+from market_pipeline.drills.truth import Truth
 from market_pipeline.logs import configure_logging
 from market_pipeline.markets.loader import load_market
 from market_pipeline.markets.schema import MarketFile

@@ -1,4 +1,4 @@
-"""Writes what is made from the code and the samples: tables.md, the pages of indicators, sources/shapes.
+"""Writes what is made from the code and the samples: tables, indicators, levels, drills, sources/shapes.
 
 Run it: `make docs`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+from docs.drill_page import drills_page
 from docs.indicator_pages import indicators_page, parity_page
 from docs.markdown import markdown_table as _markdown
 from docs.sample_shapes import shapes_text
@@ -28,7 +29,7 @@ def pages() -> dict[Path, str]:
     """Return each generated file's path and text."""
     shapes = {SHAPES / f"{folder.name}.json": shapes_text(folder) for folder in SAMPLES.iterdir() if folder.is_dir()}
     of_indicators = {"indicators.md": indicators_page(), "indicator-parity.md": parity_page()}
-    made = {"tables.md": _tables_page(), **of_indicators, "levels.md": _levels_page()}
+    made = {"tables.md": _tables_page(), **of_indicators, "levels.md": _levels_page(), "drills.md": drills_page()}
     return {DOCS / name: text for name, text in made.items()} | shapes
 
 

@@ -23,8 +23,8 @@ COMMAND_LINE = "market_pipeline.cli"
 """It tells people its errors in its own words."""
 
 
-def configure_logging(settings: Settings) -> None:
-    """Send ERROR and above to stderr, and all from the set level on to <feed>/logs/market_pipeline_YYYYMMDD.log.
+def configure_logging(settings: Settings, *, has_screen: bool = True) -> None:
+    """Send all from the set level on to <feed>/logs/market_pipeline_YYYYMMDD.log, and ERROR and above to stderr, too.
 
     A day ends at midnight UTC; the setting log_days says how many are kept.
     Raise ConfigurationError when the folder cannot be written to.
@@ -42,7 +42,7 @@ def configure_logging(settings: Settings) -> None:
     # tracebacks are for the file; who reads the screen is told what to do in words
     file.setFormatter(_formatter(settings, structlog.processors.format_exc_info))
     screen.setFormatter(_formatter(settings, _without_traceback))
-    for handler in (file, screen):
+    for handler in (file, screen) if has_screen else (file,):
         root.addHandler(handler)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -22,6 +22,7 @@ from market_pipeline.alerts.channel import TIMEOUT_SECONDS, without_secrets
 from market_pipeline.alerts.message import Message, facts, subject
 from market_pipeline.errors import DeliveryError, MessageRefused
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SLACK_API = "https://slack.com/api/"
 MAX_TEXT, MAX_BLOCKS, MAX_BLOCK_TEXT, MAX_HEADER = 40_000, 50, 3_000, 150
 """https://docs.slack.dev/reference/block-kit/blocks: characters of the text, of a section and of a header; blocks."""
@@ -48,6 +49,8 @@ class SlackWebhook:
         client = WebhookClient(
             self.url.get_secret_value(), self.timeout_seconds, self.ssl_context, logger=_silent, retry_handlers=[]
         )
+        if urlsplit(client.url).hostname in LOOPBACK:
+            client.proxy = None  # the library takes any proxy of the environment, and knows no NO_PROXY
         try:
             answer = client.send(text=fallback_text(message), blocks=blocks(message, mention=self.mention))
         except _FAILURES as error:

@@ -77,16 +77,20 @@ class _Seen:
 
 
 def watch(
-    runtime: Runtime, runs: Mapping[str, Sequence[CycleRun]], *, slack: Callable[[], WebClient] | None = None
+    runtime: Runtime,
+    runs: Mapping[str, Sequence[CycleRun]],
+    *,
+    markets: Sequence[str] | None = None,
+    slack: Callable[[], WebClient] | None = None,
 ) -> WatchReport:
-    """Judge every market that has a source, write the scores, and send what is new.
+    """Judge every market that has a source, or only `markets`; write the scores, and send what is new.
 
     A channel that is down stops nothing. A market without any source is left out: starting up named it.
     `slack` makes the client of Slack's bot, if it is not to be ours.
     """
     began, disputes, now = watching_since(runtime), disputed_since(runtime), runtime.clock.now()
     seen = _Seen()
-    for name in market_names():
+    for name in market_names() if markets is None else markets:
         market = runtime.market(name)
         if off_reason(market):
             continue

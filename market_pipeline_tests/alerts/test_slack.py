@@ -40,6 +40,12 @@ def test_a_webhook_gets_header_facts_and_a_fallback_text(slack: Slack) -> None:
     assert payload["text"].startswith("[SIMULATED] ALERT casablanca: data is stale\n*feed*: SIMULATED")
 
 
+def test_a_webhook_on_this_machine_is_not_asked_through_a_proxy(slack: Slack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    webhook(slack).send(message())
+    assert len(slack.payloads) == 1
+
+
 def test_a_bot_posts_with_its_token_to_its_channel(slack: Slack) -> None:
     bot(slack).send(message())
     assert slack.tokens == [f"Bearer {TOKEN}"]

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.fault_days import FaultReport, fault_days
 from benchmarks.fault_plans import draw_day
-from benchmarks.fault_truth import Truth
 from market_pipeline.clock import HandClock
+from market_pipeline.drills.truth import Truth
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
 from market_pipeline.steps.cycle import run_cycle

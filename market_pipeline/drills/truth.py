@@ -192,6 +192,17 @@ class Truth:
         rejected = {(row["source"], row["symbol"]) for row in self._outcomes() if row["rejected_records"]}
         return losers | aside | rejected
 
+    def refusals(self, reasons: Sequence[str]) -> Iterator[str]:
+        """Name each report that this cycle set aside for one of the reasons."""
+        for row in self.tickers():
+            losers = json.loads(row["provenance"]).get("last", {}).get("losers", {})
+            for source, reason in losers.items():
+                if reason in reasons:
+                    yield f"{source} {row['symbol']} is set aside ({reason})"
+        for row in self.rows("set_aside", kind="quote"):
+            if row["reason"] in reasons:
+                yield f"{row['source']} {row['symbol']} is set aside ({row['reason']})"
+
     def _bars(self) -> Rows:
         stored = self.runtime.warehouse.read("bars_1m", self.market.name)
         is_new = pc.equal(stored["known_at"], pa.scalar(self.now, stored.schema.field("known_at").type))
@@ -214,11 +225,13 @@ class Truth:
 
 def _session_faults(row: Mapping[str, Any], true: Standing) -> Iterator[str]:
     for name, exact in (("open_price", true.open), ("previous_close", true.previous_close)):
-        if None not in (row[name], exact) and not _is_among(row[name], {exact}):
+        if row[name] is not None and exact is not None and not _is_among(row[name], {exact}):
             yield _wrong(row, name, {exact})
     low, high = true.low, true.high
     for name in ("high_24h", "low_24h"):
-        if None not in (row[name], low, high) and not low * (1 - RELATIVE) <= row[name] <= high * (1 + RELATIVE):
+        if row[name] is None or low is None or high is None:
+            continue
+        if not low * (1 - RELATIVE) <= row[name] <= high * (1 + RELATIVE):
             yield _wrong(row, name, {low, high})
 
 
