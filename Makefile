@@ -6,7 +6,7 @@ READY := .venv/.ready
 RUN := env -u PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check types style test bench soak docs lock clean
+.PHONY: help setup run check check_types check_style test bench soak docs lock clean
 
 help:
 	@echo "make run          set up, start everything with simulated data, say where to look  (FEED=live, AT=now)"
@@ -28,12 +28,12 @@ run: $(READY)
 
 # two at a time: mypy, the longest, works on one core
 check: $(READY)
-	@$(MAKE) --no-print-directory -j 2 types style
+	@$(MAKE) --no-print-directory -j 2 check_types check_style
 
-types: $(READY)
+check_types: $(READY)
 	@$(RUN) $(BIN)/mypy
 
-style: $(READY)
+check_style: $(READY)
 	@$(BIN)/ruff format --check market_pipeline market_pipeline_tests benchmarks
 	@$(BIN)/ruff check market_pipeline market_pipeline_tests benchmarks
 	@$(RUN) $(BIN)/lint-imports --no-cache

@@ -82,18 +82,18 @@ ALL_SOURCES_DOWN = shifted(
 
 MUTE_SOURCE = shifted(
     "mute-source",
-    "Kraken takes every request and says nothing for three minutes; no cycle may wait beyond its time.",
+    "Kraken takes every request and says nothing for five minutes; no cycle may wait beyond its time.",
     Script(
         NIGHT,
         ["crypto"],
         answers({"kind": "slow", "source": "kraken", "seconds": 120}),
-        faulty=3,
+        faulty=5,
         healing=4,
         is_flowing=True,
         sign=unanswered,
         after=longest_cycle,
     ),
-    seconds=70,
+    seconds=80,
     expects=[
         told(Key.BREAKER_OPEN, within=2),
         told(Key.ERROR_RATE, within=2),

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -109,6 +110,7 @@ class _ServerThread(threading.Thread):
             self._loop.run_until_complete(self._serve())
         finally:
             self._ready.set()
+            self._loop.run_until_complete(_cancelled(asyncio.all_tasks(self._loop)))
             self._loop.close()
 
     async def _serve(self) -> None:
@@ -132,6 +134,13 @@ class _ServerThread(threading.Thread):
         if self.is_alive():
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self.join(READY_SECONDS)
+
+
+async def _cancelled(tasks: set[asyncio.Task[Any]]) -> None:
+    """End the answers that somebody is still made to wait for."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _start(simulation: Simulation, port: int) -> tuple[web.AppRunner, int]:
