@@ -22,7 +22,7 @@ from market_pipeline.storage.tables import BARS_1M
 from market_pipeline.storage.warehouse import Warehouse
 from market_pipeline_tests.storage.desk import bars
 
-READY_SECONDS = 240
+READY_SECONDS = 360
 PAST = date(2026, 10, 1)
 """A session of India, weeks before any that `up` would fill."""
 
@@ -89,7 +89,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(520)
 def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(running: Running, tmp_path: Path) -> None:
     running.ready.wait(READY_SECONDS)
     assert "ready: 7 markets" in running.text, running.text

@@ -42,6 +42,12 @@ def worker(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
+def freeze(process: subprocess.Popen[str]) -> None:
+    """Return once it stands still: a signal that overtakes SIGSTOP would end it."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+
 def test_a_run_lives_as_long_as_its_process(tmp_path: Path, worker: subprocess.Popen[str]) -> None:
     assert is_living(tmp_path, "r1") is True
     worker.kill()
@@ -67,7 +73,7 @@ def test_a_file_that_does_not_say_whose_it_is_is_removed(tmp_path: Path) -> None
 
 
 def test_a_frozen_run_that_was_asked_to_stop_is_killed(tmp_path: Path, worker: subprocess.Popen[str]) -> None:
-    worker.send_signal(signal.SIGSTOP)
+    freeze(worker)
     children = Children(tmp_path, grace_seconds=0)
     assert children.end("r1") is True
     assert list(children.kill_overdue()) == ["r1"]
@@ -76,7 +82,7 @@ def test_a_frozen_run_that_was_asked_to_stop_is_killed(tmp_path: Path, worker: s
 
 
 def test_a_run_is_not_killed_before_its_time(tmp_path: Path, worker: subprocess.Popen[str]) -> None:
-    worker.send_signal(signal.SIGSTOP)
+    freeze(worker)
     children = Children(tmp_path, grace_seconds=60)
     children.end("r1")
     assert list(children.kill_overdue()) == []
@@ -87,7 +93,7 @@ def test_a_run_is_not_killed_before_its_time(tmp_path: Path, worker: subprocess.
 def test_a_run_that_has_outlived_its_time_is_killed_though_nobody_asked(
     tmp_path: Path, worker: subprocess.Popen[str], lives_seconds: float | None, killed: list[str]
 ) -> None:
-    worker.send_signal(signal.SIGSTOP)
+    freeze(worker)
     children = Children(tmp_path)
     children.add(Worker("r1", worker.pid, "the arguments"), lives_seconds=lives_seconds)
     assert list(children.kill_overdue()) == killed
