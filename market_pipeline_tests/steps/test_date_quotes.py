@@ -77,6 +77,7 @@ def test_without_a_second_source_the_price_is_flagged_and_told(
     runtime: Runtime, exchange: RunningSimulator, clock: HandClock
 ) -> None:
     run_cycle(runtime, "crypto")
+    watch(runtime, {}, markets=["crypto"])
     for minute in (4, 7):
         hang(runtime, exchange, clock, minute=minute, others=[{"kind": "503", "source": "yahoo"}])
     found = ticker(runtime)
