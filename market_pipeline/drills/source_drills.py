@@ -34,7 +34,9 @@ from market_pipeline.transforms.verdicts import Reason
 NIGHT = datetime(2026, 10, 15, 0, 20, tzinfo=UTC)
 """Crypto's session is young: few charts to fetch. No calendar ends soon."""
 LATE_MORNING = datetime(2026, 10, 15, 5, 0, tzinfo=UTC)
-"""India has traded for 75 minutes, and says when: Kraken's quotes bear no time, so a frozen one cannot be told."""
+"""India has traded for 75 minutes, and says when."""
+SECOND_HOUR = NIGHT.replace(hour=1)
+"""Crypto's session is old enough for prices of an hour ago to be of the same one."""
 
 SOURCE_DOWN = shifted(
     "source-down",
@@ -122,6 +124,29 @@ STALE_SOURCE = shifted(
         delivered_in_order("slack", "mail"),
     ],
 )  # fmt: skip
+
+STALE_UNDATED = shifted(
+    "stale-undated",
+    "Kraken, whose prices bear no time, answers with those of an hour ago, and Yahoo is down.",
+    Script(
+        SECOND_HOUR,
+        ["crypto"],
+        answers({"kind": "stale", "source": "kraken", "seconds": 3600}, {"kind": "503", "source": "yahoo"}),
+        faulty=8,
+        healing=3,
+        sign=refused(Reason.STALE, Reason.LATE),
+    ),
+    seconds=20,
+    expects=[
+        is_noticed(within=1),
+        told(Key.STALE_DATA, within=7),
+        prices_true(),
+        cycles_survive(),
+        score_falls(below=90, rises=False),
+        ends(Key.STALE_DATA, within=2),
+        delivered_in_order("slack", "mail"),
+    ],
+)
 
 STORM = shifted(
     "429-storm",

@@ -92,7 +92,7 @@ class Truth:
         precision = self._precision()
         for row in tickers:
             symbol, source = row["symbol"], row["source"]
-            seconds = precision.get((source, symbol), 1.0)
+            seconds = precision.get((source, symbol, row["event_time"]), 1.0)
             if row["price"] is not None:
                 true = self._shifted_prices(row, seconds)
                 if not _is_among(row["price"], true):
@@ -109,11 +109,13 @@ class Truth:
         faults = (one for one in self.plan.faults if one.kind is kind and source in (None, one.source))
         return [0.0, *(one.duration for one in faults)]
 
-    def _precision(self) -> dict[tuple[str, str], float]:
-        stored = self.runtime.warehouse.read(
-            "raw_quotes", self.market.name, columns=("source", "symbol", "event_precision_seconds")
-        )
-        return {(row["source"], row["symbol"]): row["event_precision_seconds"] for row in stored.to_pylist()}
+    def _precision(self) -> dict[tuple[str, str, datetime], float]:
+        columns = ("source", "symbol", "event_time", "event_precision_seconds")
+        stored = self.runtime.warehouse.read("raw_quotes", self.market.name, columns=columns)
+        return {
+            (row["source"], row["symbol"], row["event_time"]): row["event_precision_seconds"]
+            for row in stored.to_pylist()
+        }
 
     def _prices(self, symbol: str, event: datetime, seconds: float) -> set[float]:
         """Return every price that was the last one at some moment of the stretch that begins at `event`."""

@@ -21,7 +21,8 @@ class Quote:
     """A report. Prices are in the instrument's main currency unit; None means that the source did not say.
 
     event_time is the exchange's time of the price, accurate to event_precision_seconds (86,400 for a page that
-    gives a date only: the event lies anywhere within that day); received_time is ours.
+    gives a date only: the event lies anywhere within that day); received_time is ours. A source may give no time at
+    all: then is_undated, and event_time is the moment at which we first saw this content.
     """
 
     market: str
@@ -53,3 +54,5 @@ class Quote:
     source_status: str | None = None
     """The source's own status token, verbatim."""
     payload_sha: str | None = None
+    is_undated: bool = False
+    """The source gave no time with a price that somebody paid. A reference price needs none: it holds while said."""

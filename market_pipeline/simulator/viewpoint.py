@@ -132,8 +132,10 @@ class Viewpoint:
         return self.exchange.trades(symbol, after_ns=after_ns, at=self.at)
 
     def book(self, standing: Standing, *, levels: int) -> Book:
-        """Return the resting orders around a standing's price."""
-        return book_of(standing, self.at, levels=levels, seed=self.exchange.seed)
+        """Return the resting orders around a standing's price, at the time that a stale answer is of."""
+        hits = (item for item in self.faults if item.hits(standing.listing.symbol))
+        age = sum(item.fault.duration for item in hits if item.fault.kind is FaultKind.STALE)
+        return book_of(standing, self.at - age, levels=levels, seed=self.exchange.seed)
 
 
 def _times(value: float | None, factor: float) -> float | None:

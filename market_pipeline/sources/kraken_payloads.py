@@ -31,8 +31,8 @@ def read_ticker(
 ) -> Quote:
     """Turn a ticker into a quote whose volume, high and low are of the present UTC day.
 
-    A ticker has no time: the last trade lies somewhere within the poll's cadence before it was received. Raises
-    PayloadError when a field is missing or no number.
+    A ticker has no time: the last trade lies somewhere within the poll's cadence before its content was first seen,
+    which is not known here: see is_undated. Raises PayloadError when a field is missing or no number.
     """
     try:
         ticker = exchange().parse_ticker(dict(record), None)
@@ -58,6 +58,7 @@ def read_ticker(
             currency=instrument.currency,
             name=instrument.name,
             payload_sha=around.payload_sha,
+            is_undated=True,
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise unreadable(f"the ticker of {instrument.symbol}", error) from None

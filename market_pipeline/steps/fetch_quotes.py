@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from market_pipeline.clock import floor_minute
 from market_pipeline.model.instrument import Instrument
@@ -16,6 +17,7 @@ from market_pipeline.quality.rule import RuleResult
 from market_pipeline.sources.source import Source
 from market_pipeline.steps.ask_sources import Answered, ask_sources
 from market_pipeline.steps.budget_use import BudgetUse, keep_budgets
+from market_pipeline.steps.date_quotes import date_quotes
 from market_pipeline.steps.judge import judge
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.rotation import in_turn, next_full_sweep, rotation_of
@@ -122,7 +124,8 @@ def _write(
     outcomes: list[Outcome] = []
     tables, reports = [], {}
     for name, answer in answers.items():
-        table = records.quotes_table(answer.fetched.records, session_date=session_date, as_of=as_of, known_at=known_at)
+        quotes = date_quotes(runtime, market, answer.fetched.records, source=name, as_of=as_of)
+        table = records.quotes_table(quotes, session_date=session_date, as_of=as_of, known_at=known_at)
         tables.append(table)
         outcomes.extend(answer.fetched.outcomes)
         reports[name] = _report(answer, table, rules=judge(runtime, market, RAW_QUOTES, rows=table))
@@ -135,12 +138,11 @@ def _write(
 
 def _report(answer: Answered, table: pa.Table, *, rules: tuple[RuleResult, ...]) -> SourceReport:
     counts = Counter(outcome.status.value for outcome in answer.fetched.outcomes)
-    events = [quote.event_time for quote in answer.fetched.records]
     return SourceReport(
         rows=table.num_rows,
         counts=dict(counts),
         rules=rules,
-        first_event=min(events, default=None),
-        last_event=max(events, default=None),
+        first_event=pc.min(table["event_time"]).as_py(),
+        last_event=pc.max(table["event_time"]).as_py(),
         duration_seconds=answer.duration_seconds,
     )

@@ -74,7 +74,8 @@ def session_fault(quote: Quote, context: MergeContext) -> Reason | None:
 def book_fault(quote: Quote, context: MergeContext) -> Reason | None:
     """Return why {bid, bid_size, ask, ask_size} cannot be used, or None.
 
-    A book is as of the answer, not of the last trade, less what the source says it lags.
+    A book is as of the answer, not of the last trade, less what the source says it lags; a source that gives no time
+    may repeat an old answer, so its book is as old as what it says.
     """
     bid, ask = quote.bid, quote.ask
     if any(value is not None and not is_positive(value) for value in (bid, ask)):
@@ -84,7 +85,7 @@ def book_fault(quote: Quote, context: MergeContext) -> Reason | None:
     if bid is not None and ask is not None and bid > ask:
         return Reason.CROSSED_BOOK
     delay = context.sources[quote.source].delay
-    moment = max(quote.event_time, quote.received_time - delay)
+    moment = last_possible_time(quote) if quote.is_undated else max(quote.event_time, quote.received_time - delay)
     limit = context.rule.book_max_age_minutes + delay.total_seconds() / 60
     return Reason.STALE if context.is_older(moment, symbol=quote.symbol, limit_minutes=limit) else None
 

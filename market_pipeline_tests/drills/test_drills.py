@@ -25,7 +25,7 @@ QUICK = [one for one in drills().values() if one.pace is Pace.SHIFTED and one.se
 NAMES = {
     "source-down", "all-sources-down", "mute-source", "stale-source", "disagreement", "spike", "split", "429-storm",
     "daemon-killed", "run-hung", "disk-full", "clock-skew", "dst-night", "opening-without-data", "slack-down",
-    "smtp-down", "bad-token",
+    "smtp-down", "bad-token", "stale-undated",
 }  # fmt: skip
 
 

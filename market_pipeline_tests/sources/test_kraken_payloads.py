@@ -75,6 +75,7 @@ def test_a_ticker_is_of_the_present_utc_day_and_as_exact_as_the_poll(kraken: Pat
         currency="USD",
         name="Bitcoin",
         payload_sha="5ha",
+        is_undated=True,
     )
 
 

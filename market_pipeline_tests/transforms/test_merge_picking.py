@@ -129,6 +129,11 @@ def test_a_book_is_as_of_the_answer_so_a_share_that_seldom_trades_has_one():
     assert (merged.bid, merged.ask) == (738.0, 740.0)
 
 
+def test_a_book_of_a_source_that_gives_no_time_is_as_old_as_what_it_says() -> None:
+    repeated = quote(BVC, 739.0, minutes_ago=7, event_precision_seconds=60.0, is_undated=True, bid=738.0, ask=740.0)
+    assert (ticker([repeated]).price, ticker([repeated]).bid) == (739.0, None)
+
+
 def test_a_book_received_more_than_five_open_minutes_ago_is_dropped():
     old = quote(BVC, 739.0, minutes_ago=6, received_time=NOW - timedelta(minutes=6), bid=738.0, ask=740.0)
     merged = ticker([old])

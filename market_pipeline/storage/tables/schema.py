@@ -76,5 +76,10 @@ SYMBOL = column("symbol", TEXT, "our stable symbol of the instrument")
 SESSION = column("session_date", DATE, "trading date in the exchange's zone")
 KNOWN_AT = column("known_at", UTC_TIME, "when this row became known to us", "UTC")
 AS_OF = column("as_of", UTC_TIME, "minute of the cycle that asked", "UTC")
-EVENT = column("event_time", UTC_TIME, "the exchange's time of the price", "UTC")
+EVENT = column(
+    "event_time",
+    UTC_TIME,
+    "the exchange's time of the price; from a source that gives none, when we first saw it",
+    "UTC",
+)
 RECEIVED = column("received_time", UTC_TIME, "when the answer reached us", "UTC")
