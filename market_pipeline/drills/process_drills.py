@@ -23,6 +23,8 @@ MINUTE = timedelta(minutes=1)
 SETTLES_SECONDS = 150
 """Until the schedules run and the watchdog has looked for longer than its patience."""
 RESTART_SECONDS, HUNG_SECONDS, OVER_SECONDS = 120, 240, 480
+TABLE_SECONDS = 120
+"""The table of alerts follows what the watchdog told at the next look."""
 DAEMON_ENDED = "part_ended.daemon"
 
 
@@ -41,6 +43,7 @@ def kill_daemon(folder: Path, say: Say) -> Record:
         _follow_cycles(system, record)
         say("waiting for the recovery, which comes once the daemon has lived for five minutes")
         system.wait(OVER_SECONDS, lambda: _arrived(system, record, "RECOVERED"))
+        system.wait(TABLE_SECONDS, lambda: _is_over(system, record), poll=5.0)
         return _closed(system, record)
 
 
