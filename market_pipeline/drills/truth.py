@@ -148,11 +148,10 @@ class Truth:
                 minutes[symbol] = self._minutes(symbol)
             said = tuple(row[name] for name in OHLC)
             starts = [start - int(shift) for shift in self._seconds(FaultKind.FUTURE, None)]
-            shifted = [minutes[symbol].get(one) for one in starts]
-            true = shifted[0] or self._without_trade(row)
+            true = [minutes[symbol].get(one) or self._without_trade(row, at=one) for one in starts]
             is_chart = row["origin"] == "chart"
-            if not any(_is_same(said, one) if is_chart else self._is_within(row, one) for one in (true, *shifted)):
-                yield f"{symbol} {row['interval_start']:%H:%M} {row['origin']}: {said}, the exchange had {true}"
+            if not any(_is_same(said, one) if is_chart else self._is_within(row, one) for one in true):
+                yield f"{symbol} {row['interval_start']:%H:%M} {row['origin']}: {said}, the exchange had {true[0]}"
 
     def _minutes(self, symbol: str) -> dict[int, Prices]:
         """Return start → open, high, low, close of the minutes since yesterday."""
@@ -161,9 +160,9 @@ class Truth:
         columns = (getattr(bars, name).tolist() for name in OHLC)
         return dict(zip(bars.starts.tolist(), zip(*columns, strict=True), strict=True))
 
-    def _without_trade(self, row: Mapping[str, Any]) -> Prices | None:
+    def _without_trade(self, row: Mapping[str, Any], *, at: float) -> Prices | None:
         """Return what a chart may show of a minute without trades: the last price before it, with volume 0."""
-        standings = self.exchange.standings(row["interval_start"].timestamp(), [row["symbol"]])
+        standings = self.exchange.standings(at, [row["symbol"]])
         price = standings[0].price if standings else None
         return (price,) * 4 if price is not None and row["volume"] == 0 else None
 

@@ -25,7 +25,7 @@ from market_pipeline.steps.refresh_instruments import instruments_of, symbols_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records
 from market_pipeline.storage.rows import of_symbols
-from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS
+from market_pipeline.storage.tables import BARS_1M, BARS_1M_REPLACED, FETCH_OUTCOMES, LIVE_TICKERS, RAW_QUOTES
 from market_pipeline.transforms.bar_rows import Bars
 from market_pipeline.transforms.merge_bars import merge_bars
 from market_pipeline.transforms.sampled_bars import sampled_bars
@@ -123,9 +123,16 @@ def _sampled(runtime: Runtime, market: MarketRuntime, session: Session, *, now: 
         since=since - POLL_HISTORY,
         symbols=symbols_of(runtime, market),
     )
+    polls = polls.filter(pc.invert(pc.is_in(polls["source"], value_set=_undated_sources(runtime, market))))
     bars = sampled_bars(polls, session=session, as_of=now, declared_delay_seconds=delay, since=since)
     is_over = pc.less(bars.rows["interval_start"], floor_minute(now))  # the minute in progress is no bar yet
     return Bars(bars.rows.filter(is_over), bars.set_aside)
+
+
+def _undated_sources(runtime: Runtime, market: MarketRuntime) -> pa.Array:
+    """Return the sources whose quotes say no time: a price seen at 10:44:03 may well be a trade of 10:43."""
+    rows = runtime.warehouse.latest(RAW_QUOTES, market.name, ("source", "is_undated"))
+    return pc.unique(rows.filter(pc.equal(rows["is_undated"], True))["source"])
 
 
 def _write_outcomes(

@@ -105,3 +105,15 @@ def test_a_source_that_lags_an_hour_is_never_believed(
     run_cycle(runtime, "crypto")
     assert newest(runtime)["event_time"] == clock.now()
     assert ticker(runtime)["source"] == "kraken"
+
+
+def test_a_poll_without_a_time_makes_no_bar_of_a_minute_that_it_cannot_name(
+    runtime: Runtime, exchange: RunningSimulator, clock: HandClock
+) -> None:
+    charts = [{"kind": "503", "source": "kraken", "route": "/0/public/OHLC"}, {"kind": "503", "source": "yahoo"}]
+    exchange.set_faults(FaultPlan.model_validate({"faults": charts}))
+    for _ in range(3):
+        run_cycle(runtime, "crypto")
+        clock.at += MINUTE
+    assert ticker(runtime)["source"] == "kraken"
+    assert runtime.warehouse.read("bars_1m", "crypto").num_rows == 0
