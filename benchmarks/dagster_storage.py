@@ -1,4 +1,4 @@
-"""(k) Dagster's storage: latency of the minute's runs and bytes a run, of homes that stacks have worked on.
+"""(m) Dagster's storage: latency of the minute's runs and bytes a run, of homes that stacks have worked on.
 
 Let `make run` work for an hour with SQLite and another one with MARKET_PIPELINE_DAGSTER_DSN, stop both, then name
 their homes. `--retain` runs the product's retention as of a day later, which deletes the history of runs.
@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("homes", nargs="+", type=Path, help="folders that DAGSTER_HOME named")
     parser.add_argument("--retain", action="store_true", help="run retention, too: the history of runs is lost")
     options = parser.parse_args()
-    print(f"(k) Dagster's storage; {machine()}\n")
+    print(f"(m) Dagster's storage; {machine()}\n")
     columns = [_column(_opened(home.absolute()), retains=options.retain) for home in options.homes]
     names = list(dict.fromkeys(name for column in columns for name in column))
     header = ["", *(column["storage"] for column in columns)]

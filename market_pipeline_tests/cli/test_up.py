@@ -75,14 +75,15 @@ class Running:
         return code
 
 
-def india(folder: Path) -> Warehouse:
+def earlier(folder: Path) -> Warehouse:
     return Warehouse(folder / "simulated", all_tables(), clock=HandClock(datetime(2026, 10, 1, 12, tzinfo=UTC)))
 
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
-    """An `up` of six markets that are empty, and of India, whose earlier start was interrupted after its bars."""
-    india(tmp_path).write(BARS_1M, "india", bars(["RELIANCE"], range(3), day=PAST, market="india"))
+    """An `up` of five empty markets, and of India and us, whose earlier start was interrupted after its bars."""
+    for market, symbol in (("india", "RELIANCE"), ("us", "AAPL")):
+        earlier(tmp_path).write(BARS_1M, market, bars([symbol], range(3), day=PAST, market=market))
     started = Running(tmp_path)
     yield started
     started.stop()
@@ -98,7 +99,8 @@ def test_up_fills_every_market_serves_the_ui_and_ends_every_child_it_started(run
     assert "dagster_version" in ui.json()
     children = psutil.Process(running.process.pid).children(recursive=True)
     assert len(children) >= 4
-    assert india(tmp_path).sessions(indicators_1m(), "india")[0] == PAST
+    for market in ("india", "us"):
+        assert earlier(tmp_path).sessions(indicators_1m(), market)[0] == PAST
     assert running.stop() == 0
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []

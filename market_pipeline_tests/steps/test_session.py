@@ -48,14 +48,15 @@ def test_the_past_of_casablanca_gives_daily_bars_and_says_that_there_are_no_minu
 def test_sampled_bars_are_replaced_by_the_chart_and_the_old_ones_are_kept(
     runtime: Runtime, exchange: RunningSimulator, clock: HandClock
 ) -> None:
-    clock.at = EARLY
-    without_charts = [{"kind": "503", "source": "kraken", "route": "*/OHLC"}]
-    exchange.set_faults(FaultPlan.model_validate({"faults": without_charts}))
+    clock.at = EARLY + timedelta(seconds=30)
+    only_polls = [{"kind": "503", "source": "kraken"}, {"kind": "503", "source": "yahoo", "route": "/v8/finance/*"}]
+    exchange.set_faults(FaultPlan.model_validate({"faults": only_polls}))
     for _ in range(3):
         run_cycle(runtime, "crypto")
         clock.advance(timedelta(minutes=1))
     sampled = runtime.warehouse.read("bars_1m", "crypto")
     exchange.set_faults(FaultPlan())
+    clock.advance(timedelta(minutes=2))  # the breakers' patience
     report = close_session(runtime, runtime.market("crypto"), THURSDAY)
     replaced = runtime.warehouse.read("bars_1m_replaced", "crypto")
     bars = runtime.warehouse.read("bars_1m", "crypto", since=sampled["interval_start"][0].as_py())
