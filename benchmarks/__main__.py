@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.feed import PROJECT
 
-MEASUREMENTS = ("indicators", "minute", "metrics", "health", "storage", "contention", "daily", "ticks")
+MEASUREMENTS = ("indicators", "minute", "metrics", "health", "storage", "precision", "contention", "daily", "ticks")
 
 
 def main() -> int:

@@ -103,7 +103,7 @@ def indicator_rows(history: Sequence[Trading], market: str) -> Iterator[pa.Table
     """Yield the last session's indicators on its anchor window, in portions of symbols as the pipeline does."""
     present, names = history[-1], list(history[-1].bars)
     for portion in batched((name for name in names if len(present.bars[name])), SYMBOLS_AT_ONCE):
-        windows = [_window(name, history) for name in portion]
+        windows = [window_of(name, history) for name in portion]
         values = compute_many(windows, [window.session_start for window in windows], tier_1=set(names[:TIER_1]))
         tapes = [present.bars[name] for name in portion]
         arrays = {"symbol": pa.array(np.repeat(list(portion), [len(tape) for tape in tapes]))}
@@ -115,7 +115,8 @@ def indicator_rows(history: Sequence[Trading], market: str) -> Iterator[pa.Table
         yield table_of(INDICATORS, arrays, constants, count=len(moments))
 
 
-def _window(name: str, history: Sequence[Trading]) -> BarWindow:
+def window_of(name: str, history: Sequence[Trading]) -> BarWindow:
+    """Return a symbol's bars of these sessions, of which the last one is in progress."""
     tapes = [session.bars[name] for session in history]
     opened, high, low, close, volume = (
         np.concatenate([getattr(tape, field) for tape in tapes]) for field in ("open", "high", "low", "close", "volume")
