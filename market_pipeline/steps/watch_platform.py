@@ -40,6 +40,8 @@ log = structlog.get_logger("market_pipeline.watchdog")
 PARTS_FILE, HEALTH_FILE = "parts.json", "health.json"
 LOOKED_AWAY = timedelta(minutes=2)
 """After a longer pause of our own, a suspended machine say, we begin to watch anew."""
+FIRST_TICK = timedelta(minutes=2)
+"""Dagster's scheduler passes over the minutes in which it gets to know the schedules."""
 MEND_EVERY = timedelta(minutes=10)
 MENDED_BY = {
     PlatformKey.DAEMON_SILENT: ("daemon", "dagster-daemon"),
@@ -127,7 +129,7 @@ class PlatformWatch:
         folder = self._settings.feed_folder
         return PlatformSituation(
             at=now,
-            watched_since=self._since,
+            watched_since=self._watched_since(signs),
             shift=feed_now - now,
             is_any_open=any(calendar_for(file).state(feed_now).is_open for file in load_markets().values()),
             newest_tick=signs.newest_tick,
@@ -136,6 +138,11 @@ class PlatformWatch:
             parts=_parts(read_state(folder / PARTS_FILE)),
             frozen=tuple(self._frozen.values()),
         )
+
+    def _watched_since(self, signs: DagsterSigns) -> datetime:
+        """Return since when silence counts: before the first tick that we see, Dagster is given time to begin."""
+        has_ticked = signs.newest_tick is not None and signs.newest_tick >= self._since
+        return self._since if has_ticked else self._since + FIRST_TICK
 
     def _note_frozen(self, now: datetime) -> None:
         """Note which stopped processes hold a lock, each since when we first saw it do so."""

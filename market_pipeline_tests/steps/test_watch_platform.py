@@ -87,6 +87,12 @@ def test_a_daemon_that_dies_is_alerted_in_the_third_minute_and_so_is_its_return(
     assert beat.minutes(1) == ["RECOVERED platform: Dagster's daemon is silent"]
 
 
+def test_before_its_first_tick_dagster_is_given_two_minutes_more(beat: Beat) -> None:
+    beat.newest_tick -= MINUTE
+    assert beat.minutes(4, ticking=False) == []
+    assert beat.minutes(1, ticking=False) == ["ALERT platform: Dagster's daemon is silent"]
+
+
 def test_with_the_daemon_the_look_at_health_goes_silent_and_both_are_one_message(beat: Beat) -> None:
     beat.minutes(1)
     assert beat.minutes(9, ticking=False, looking=False) == ["ALERT platform: Dagster's daemon is silent"]
