@@ -47,8 +47,8 @@ from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
 AT = "2026-11-19T09:31:00+00:00"
 """A Thursday: six markets are open, Casablanca has just begun. No minute has all seven: Nairobi ends before New York
 begins. --as-of 2026-11-19T14:36:00+00:00 is the other crowded one: New York beside Casablanca, crypto and global."""
-SCHEDULER_WARMS_UP = timedelta(seconds=20)
-"""It passes over a tick that comes sooner after its start."""
+SCHEDULER_WARMS_UP = timedelta(seconds=90)
+"""It passes over the minutes in which it gets to know the schedules of a new home."""
 WAYS = ("warm", "celery", "default", "stock")
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
