@@ -12,7 +12,7 @@ from market_pipeline.storage.tables import METRICS
 def metrics_skip_reason(runtime: Runtime, market: MarketRuntime) -> str | None:
     """Return why no refresh of metrics is due now, in words for people; None when one is due.
 
-    A turn that was missed is made up for in the next minute, since what counts is what the warehouse holds.
+    A turn that was missed is made up for at the next tick, since what counts is what the warehouse holds.
     """
     now, minutes = runtime.clock.now(), market.file.metrics.every_minutes
     if (reason := skip_reason(market, now)) is not None:

@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 import psutil
 from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from market_pipeline.components.launcher.protocol import ask, connected
 from market_pipeline.components.launcher.workers import worker_file
@@ -69,6 +70,7 @@ def defs(): return dg.Definitions(jobs=[quick, waiting, hanging, failing])
 """
 DAGSTER_YAML = """telemetry: {enabled: false}
 run_launcher: {module: market_pipeline.components.launcher.warm_launcher, class: WarmRunLauncher}
+run_coordinator: {module: market_pipeline.components.launcher.prompt_coordinator, class: PromptRunCoordinator}
 """
 PATIENCE_SECONDS = 60
 
@@ -116,6 +118,15 @@ class WarmDesk:
     def launch(self, job: str, **more: str) -> str:
         run = self.create(job, {f"market_pipeline/{name}": value for name, value in more.items()})
         self.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
+        return run.run_id
+
+    def submit(self, job: str, **more: str) -> str:
+        """Hand a run over as schedules and the UI do."""
+        place = GrpcServerCodeLocationOrigin("localhost", port=1)  # only named: nothing asks there
+        origin = RemoteJobOrigin(RemoteRepositoryOrigin(place, "__repository__"), job)
+        tags = {name.replace("__", "/"): value for name, value in more.items()}
+        run = self.create(job, tags, remote_job_origin=origin)
+        self.instance.submit_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
         return run.run_id
 
     def launch_waiting(self) -> str:

@@ -173,3 +173,10 @@ def test_a_session_in_this_machines_future_is_left_to_the_command_line(desk: Des
 
 def test_the_retention_runs_while_the_feed_is_there(desk: Desk) -> None:
     assert isinstance(tick(desk, "retention"), dg.RunRequest)
+
+
+def test_cycles_tick_each_minute_and_the_rest_in_minutes_of_its_own(desk: Desk) -> None:
+    schedules = {one.name: one.cron_schedule for one in desk.definitions.get_repository_def().schedule_defs}
+    assert schedules["india_minute"] == schedules["us_sweep"] == "* * * * *"
+    rest = [schedules[f"india_{name}"] for name in ("heal", "metrics", "daily")]
+    assert rest == ["3-59/5 * * * *", "0-59/5 * * * *", "2-59/5 * * * *"]

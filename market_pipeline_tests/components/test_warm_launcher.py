@@ -71,6 +71,40 @@ def test_what_nobody_waits_for_gives_way_to_the_minutes_cycles(desk: WarmDesk) -
     assert given[1] - given[0] == 5
 
 
+def test_a_cycle_starts_at_once_without_the_daemon_that_works_the_queue_off(desk: WarmDesk) -> None:
+    run_id = desk.submit("quick", market_pipeline__cadence="minute")
+    assert desk.end_of(run_id) == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {},
+        {"market_pipeline__cadence": "daily"},
+        {"market_pipeline__cadence": "minute", "dagster__backfill": "abcdefgh"},
+    ],
+)
+def test_all_other_runs_wait_in_the_queue(desk: WarmDesk, tags: dict[str, str]) -> None:
+    run_id = desk.submit("quick", **tags)
+    assert desk.status(run_id) == "QUEUED"
+    assert desk.instance.run_coordinator.cancel_run(run_id)
+    assert desk.status(run_id) == "CANCELED"
+
+
+def test_a_cycle_that_is_submitted_again_is_not_started_again(desk: WarmDesk) -> None:
+    run_id = desk.submit("quick", market_pipeline__cadence="minute")
+    assert desk.end_of(run_id) == "SUCCESS"
+    desk.instance.submit_run(run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
+    assert desk.status(run_id) == "SUCCESS"
+
+
+def test_a_cycle_that_is_hurried_along_can_be_stopped(desk: WarmDesk) -> None:
+    run_id = desk.submit("waiting", market_pipeline__cadence="minute")
+    wait_until((desk.folder / "waiting.out").exists)
+    assert desk.instance.run_coordinator.cancel_run(run_id)
+    assert desk.end_of(run_id) == "CANCELED"
+
+
 def test_two_runs_draw_different_random_numbers(desk: WarmDesk) -> None:
     drawn = []
     for _ in range(2):

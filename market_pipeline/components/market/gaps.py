@@ -3,7 +3,6 @@
 Every five minutes: looking costs a second, so the minute cycle is kept free of it.
 """
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -16,7 +15,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.schedules import MARKET_TAG, Decision, Job, still_running
+from market_pipeline.components.market.schedules import MARKET_TAG, Decision, Job, every_five_minutes, still_running
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -72,7 +71,7 @@ def heal_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=f"{file.market}_heal",
         job=job,
-        cron_schedule=_every_five_minutes(file.market),
+        cron_schedule=every_five_minutes(file.market, later=0),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Every five minutes while minutes of {file.title} may be missing; says why when it skips.",
@@ -89,11 +88,6 @@ def heal_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
-
-
-def _every_five_minutes(market: str) -> str:
-    """Return a cron line of the market's own minutes, so that not all markets heal beside the same cycle."""
-    return f"{zlib.crc32(market.encode()) % 5}-59/5 * * * *"
 
 
 def _metadata(report: "HealReport") -> dict[str, Any]:

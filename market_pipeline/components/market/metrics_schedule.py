@@ -8,7 +8,14 @@ from datetime import timedelta
 import dagster as dg
 
 from market_pipeline.components.cadence import CADENCE_TAG
-from market_pipeline.components.market.schedules import FAILED, MARKET_TAG, Decision, Job, still_running
+from market_pipeline.components.market.schedules import (
+    FAILED,
+    MARKET_TAG,
+    Decision,
+    Job,
+    every_five_minutes,
+    still_running,
+)
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -34,13 +41,13 @@ def metrics_job(file: MarketFile, assets: Sequence[dg.AssetsDefinition]) -> Job:
 
 
 def metrics_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
-    """Build the schedule that ticks each minute and runs once in every so many of the feed's clock."""
+    """Build the schedule that ticks every five minutes and runs once in every so many of the feed's clock."""
     minutes = file.metrics.every_minutes
 
     @dg.schedule(
         name=f"{file.market}_metrics",
         job=job,
-        cron_schedule="* * * * *",
+        cron_schedule=every_five_minutes(file.market, later=2),
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Every {minutes} minutes while {file.title} is open; says why when it skips.",
