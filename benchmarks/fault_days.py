@@ -31,7 +31,7 @@ from market_pipeline.markets.schema import MarketFile
 from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
-from market_pipeline.sources.transport import Patience
+from market_pipeline.sources.transport.patience import Patience
 from market_pipeline.steps.cycle import run_cycle
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from market_pipeline.sources.shape import Shape, shape_of, to_document, united
+from market_pipeline.sources.parsing.shape import Shape, shape_of, to_document, united
 
 NO_ANSWER = ("error", "captcha", "challenge", "refused", "blocked")
 """What the name of a sample says when it is no answer: its shape is nothing to expect."""

@@ -22,7 +22,7 @@ from market_pipeline.cli.progress import PlainProgress, progress_bar
 from market_pipeline.cli.ready_screen import print_ready_screen
 from market_pipeline.errors import ConfigurationError, MarketPipelineError, SourceUnreachable
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.breaker import forget_breakers
+from market_pipeline.sources.transport.breaker import forget_breakers
 from market_pipeline.steps.backfill import backfill
 from market_pipeline.steps.compute_indicators import compute_session_indicators
 from market_pipeline.steps.compute_levels import compute_session_levels

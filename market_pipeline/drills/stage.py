@@ -26,9 +26,9 @@ from market_pipeline.quality.runs import CycleRun
 from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator, SimulatorOptions, running_simulator
-from market_pipeline.sources.recorder import Recorder
 from market_pipeline.sources.source import Source
-from market_pipeline.sources.transport import Patience
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline.sources.transport.recorder import Recorder
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 MINUTE = timedelta(minutes=1)

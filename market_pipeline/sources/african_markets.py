@@ -13,8 +13,8 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.model.quote import Quote
 from market_pipeline.sources.african_markets_page import challenge, parse_listed_companies
-from market_pipeline.sources.desk import Desk, WebSource, read_board
-from market_pipeline.sources.outcomes import FETCH_ERRORS
+from market_pipeline.sources.parsing.desk import Desk, WebSource, read_board
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS
 from market_pipeline.sources.source import Fetched, Request, Source, SourceContext
 
 REQUIRED_KEYS: tuple[str, ...] = ()

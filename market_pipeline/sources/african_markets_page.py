@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 from market_pipeline.errors import Blocked, PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.html_tables import Cells, links_in, named_texts, rows_below
-from market_pipeline.sources.readings import (
+from market_pipeline.sources.parsing.html_tables import Cells, links_in, named_texts, rows_below
+from market_pipeline.sources.parsing.readings import (
     ONE_DAY_SECONDS,
     Board,
     Page,

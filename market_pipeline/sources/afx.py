@@ -16,9 +16,9 @@ from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
 from market_pipeline.sources.afx_pages import parse_board, parse_figures, parse_history
-from market_pipeline.sources.desk import Desk, WebSource, last_finished, page_of, read_board
-from market_pipeline.sources.outcomes import FETCH_ERRORS
-from market_pipeline.sources.readings import Reading
+from market_pipeline.sources.parsing.desk import Desk, WebSource, last_finished, page_of, read_board
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS
+from market_pipeline.sources.parsing.readings import Reading
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
 
 REQUIRED_KEYS: tuple[str, ...] = ()

@@ -17,8 +17,8 @@ from market_pipeline.model.bar import DailyBar
 from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.html_tables import named_texts, rows_below, tables, text_in
-from market_pipeline.sources.readings import (
+from market_pipeline.sources.parsing.html_tables import named_texts, rows_below, tables, text_in
+from market_pipeline.sources.parsing.readings import (
     ONE_DAY_SECONDS,
     Board,
     Page,

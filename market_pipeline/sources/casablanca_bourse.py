@@ -17,9 +17,9 @@ from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
 from market_pipeline.sources.casablanca_bourse_board import parse_board, parse_instrument_ids
 from market_pipeline.sources.casablanca_bourse_history import HistoryPage, Query, newest_per_session, parse_history
-from market_pipeline.sources.desk import Desk, WebSource, page_of, read_board
-from market_pipeline.sources.outcomes import FETCH_ERRORS, outcome_status
-from market_pipeline.sources.readings import Reading
+from market_pipeline.sources.parsing.desk import Desk, WebSource, page_of, read_board
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, outcome_status
+from market_pipeline.sources.parsing.readings import Reading
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext
 
 REQUIRED_KEYS: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.bar import DailyBar
-from market_pipeline.sources.readings import Page, amount, as_utc, load_json, payload_error, price, text_of
+from market_pipeline.sources.parsing.readings import Page, amount, as_utc, load_json, payload_error, price, text_of
 
 PATH_END = "/bourse_data/instrument_history"
 

@@ -18,7 +18,9 @@ from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.charts import (
+from market_pipeline.sources.dhan_master import parse_master
+from market_pipeline.sources.dhan_payloads import parse_chart, parse_daily, parse_quotes, read_quote, refusal
+from market_pipeline.sources.parsing.charts import (
     Chart,
     Circumstances,
     Window,
@@ -28,10 +30,8 @@ from market_pipeline.sources.charts import (
     joined_charts,
     split_window,
 )
-from market_pipeline.sources.desk import last_finished
-from market_pipeline.sources.dhan_master import parse_master
-from market_pipeline.sources.dhan_payloads import parse_chart, parse_daily, parse_quotes, read_quote, refusal
-from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
+from market_pipeline.sources.parsing.desk import last_finished
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, Inquiry, outcome_status
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 
 REQUIRED_KEYS: tuple[str, ...] = ("dhan_client_id", "dhan_api_token")

@@ -27,7 +27,7 @@ from market_pipeline.errors import (
 )
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.charts import Chart, Circumstances, Days, Row, Window, checked_chart, checked_days
+from market_pipeline.sources.parsing.charts import Chart, Circumstances, Days, Row, Window, checked_chart, checked_days
 
 TIME_FORMAT = "%d/%m/%Y %H:%M:%S"
 NEVER_BEFORE_YEAR = 1990

@@ -20,7 +20,6 @@ from market_pipeline.model.order_book import OrderBook
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
 from market_pipeline.model.tick import Tick
-from market_pipeline.sources.charts import Circumstances, Window, daily_bar, in_words, joined_answers
 from market_pipeline.sources.kraken_dialect import pair_of, public_url, refusal, request_name, result_of
 from market_pipeline.sources.kraken_payloads import (
     listed_instrument,
@@ -32,7 +31,8 @@ from market_pipeline.sources.kraken_payloads import (
     parse_trades,
     read_ticker,
 )
-from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
+from market_pipeline.sources.parsing.charts import Circumstances, Window, daily_bar, in_words, joined_answers
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, Inquiry, outcome_status
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 
 HOME = "https://api.kraken.com"

@@ -20,8 +20,8 @@ from market_pipeline.model.instrument import Alias, Instrument
 from market_pipeline.model.order_book import Level, OrderBook
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.model.tick import Tick
-from market_pipeline.sources.charts import Chart, Circumstances, Days, Row, Window, checked_chart, checked_days
 from market_pipeline.sources.kraken_dialect import answer_names, exchange, pair_of, result_of, unreadable
+from market_pipeline.sources.parsing.charts import Chart, Circumstances, Days, Row, Window, checked_chart, checked_days
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from market_pipeline.errors import MarketFileError
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.charts import joined_answers
-from market_pipeline.sources.desk import EVERY_SYMBOL, Desk, WebSource
 from market_pipeline.sources.nasdaq_directory_files import parse_directories
-from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry
+from market_pipeline.sources.parsing.charts import joined_answers
+from market_pipeline.sources.parsing.desk import EVERY_SYMBOL, Desk, WebSource
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, Inquiry
 from market_pipeline.sources.source import Fetched, Request, Source, SourceContext
 
 REQUIRED_KEYS: tuple[str, ...] = ()

@@ -169,7 +169,7 @@ class FundamentalsSource(Source, Protocol):
 
 
 class SourceModule(Protocol):
-    """What a module in this folder exports."""
+    """What a source's module exports."""
 
     REQUIRED_KEYS: tuple[str, ...]
     """Names of settings without which the live source is off."""

@@ -16,9 +16,9 @@ from market_pipeline.errors import PayloadError, Permanent
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.desk import Desk, WebSource, page_of
-from market_pipeline.sources.outcomes import FETCH_ERRORS
-from market_pipeline.sources.readings import Reading, load_json, payload_error, text_of
+from market_pipeline.sources.parsing.desk import Desk, WebSource, page_of
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS
+from market_pipeline.sources.parsing.readings import Reading, load_json, payload_error, text_of
 from market_pipeline.sources.source import Answer, Fetched, Request, Source, SourceContext, joined
 from market_pipeline.sources.wafa_bourse_indicators import ACTION, parse_indicators
 

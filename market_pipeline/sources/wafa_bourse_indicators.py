@@ -13,7 +13,7 @@ from typing import Any
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.readings import (
+from market_pipeline.sources.parsing.readings import (
     ONE_DAY_SECONDS,
     Page,
     Reading,

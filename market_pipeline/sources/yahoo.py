@@ -20,7 +20,7 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.metrics import Fundamentals, Metrics
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.charts import (
+from market_pipeline.sources.parsing.charts import (
     Chart,
     Circumstances,
     Window,
@@ -29,9 +29,9 @@ from market_pipeline.sources.charts import (
     joined_charts,
     split_window,
 )
-from market_pipeline.sources.desk import EVERY_SYMBOL, last_finished, page_of
-from market_pipeline.sources.outcomes import FETCH_ERRORS
-from market_pipeline.sources.readings import Reading
+from market_pipeline.sources.parsing.desk import EVERY_SYMBOL, last_finished, page_of
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS
+from market_pipeline.sources.parsing.readings import Reading
 from market_pipeline.sources.source import Answer, Fetched, Source, SourceContext
 from market_pipeline.sources.yahoo_batches import Sweep, YahooDesk
 from market_pipeline.sources.yahoo_charts import parse_chart, parse_daily

@@ -14,9 +14,9 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import Outcome, OutcomeStatus
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.desk import Desk
-from market_pipeline.sources.outcomes import FETCH_ERRORS
-from market_pipeline.sources.readings import Reading
+from market_pipeline.sources.parsing.desk import Desk
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS
+from market_pipeline.sources.parsing.readings import Reading
 from market_pipeline.sources.source import Answer, Fetched
 from market_pipeline.sources.yahoo_payloads import Delisted, Report
 

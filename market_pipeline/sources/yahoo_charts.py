@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from market_pipeline.errors import ConfigurationError, PayloadError, UnknownSymbol
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.bar import DailyBar
-from market_pipeline.sources.charts import (
+from market_pipeline.sources.parsing.charts import (
     MINUTE_SECONDS,
     Chart,
     Circumstances,
@@ -28,7 +28,7 @@ from market_pipeline.sources.charts import (
     checked_days,
     daily_bar,
 )
-from market_pipeline.sources.readings import amount, payload_error
+from market_pipeline.sources.parsing.readings import amount, payload_error
 from market_pipeline.sources.yahoo_payloads import SOURCE, WITHOUT_VOLUME, Unit, as_printed, results_of, unit_of
 
 NOWHERE = "YHD"

@@ -13,7 +13,7 @@ from datetime import date
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.metrics import Metrics
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.readings import Page, amount, price, signed
+from market_pipeline.sources.parsing.readings import Page, amount, price, signed
 from market_pipeline.sources.yahoo_payloads import Report, Unit, moment, unit_of
 from market_pipeline.sources.yahoo_quotes import Row, book_of, event_time_of, read_rows, volume_of
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from market_pipeline.errors import MarketPipelineError, NoData, PayloadError, RateLimited, UnknownSymbol
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.readings import load_json, payload_error
+from market_pipeline.sources.parsing.readings import load_json, payload_error
 
 SOURCE = "yahoo"
 

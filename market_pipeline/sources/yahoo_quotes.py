@@ -14,7 +14,15 @@ from typing import Any
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.readings import FUTURE_TOLERANCE, Page, amount, price, signed, text_of, trade_reading
+from market_pipeline.sources.parsing.readings import (
+    FUTURE_TOLERANCE,
+    Page,
+    amount,
+    price,
+    signed,
+    text_of,
+    trade_reading,
+)
 from market_pipeline.sources.yahoo_payloads import WITHOUT_VOLUME, Report, Unit, moment, results_of, unit_of
 
 type Row = Mapping[str, Any]

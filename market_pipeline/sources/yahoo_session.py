@@ -33,8 +33,8 @@ from market_pipeline.errors import (
     Unauthorised,
 )
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.sources.browser_adapter import fill
 from market_pipeline.sources.source import Answer, Request, Transport
+from market_pipeline.sources.transport.browser_adapter import fill
 from market_pipeline.sources.yahoo_payloads import SOURCE, refusal
 
 DOMAIN = "yahoo.com"

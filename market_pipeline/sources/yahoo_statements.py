@@ -14,8 +14,8 @@ from typing import Any
 
 from market_pipeline.errors import UnknownSymbol
 from market_pipeline.model.metrics import Fundamentals
-from market_pipeline.sources.numbers import parse_number
-from market_pipeline.sources.readings import Page, payload_error, text_of
+from market_pipeline.sources.parsing.numbers import parse_number
+from market_pipeline.sources.parsing.readings import Page, payload_error, text_of
 from market_pipeline.sources.yahoo_payloads import SOURCE, moment, results_of
 
 MODULES = "assetProfile,financialData,defaultKeyStatistics"

@@ -15,7 +15,7 @@ import structlog
 from market_pipeline.errors import MarketPipelineError
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
-from market_pipeline.sources.outcomes import Inquiry
+from market_pipeline.sources.parsing.outcomes import Inquiry
 from market_pipeline.sources.source import Fetched
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 

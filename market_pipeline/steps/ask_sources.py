@@ -13,7 +13,7 @@ from market_pipeline.errors import MarketPipelineError
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.outcomes import outcome_status
+from market_pipeline.sources.parsing.outcomes import outcome_status
 from market_pipeline.sources.source import Fetched, Source, joined, parts_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from market_pipeline.clock import floor_minute
 from market_pipeline.markets.schema import SourceRule
-from market_pipeline.sources.breaker import BreakerState, breaker_views
-from market_pipeline.sources.budget import ANY_KIND, BucketView, Budgets
+from market_pipeline.sources.transport.breaker import BreakerState, breaker_views
+from market_pipeline.sources.transport.budget import ANY_KIND, BucketView, Budgets
 from market_pipeline.steps.runtime import MarketRuntime, Runtime, market_names
 from market_pipeline.storage.tables import BUDGETS
 

@@ -14,7 +14,7 @@ from market_pipeline.errors import MarketPipelineError
 from market_pipeline.model.bar import ChartBar
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
-from market_pipeline.sources.outcomes import outcome_status
+from market_pipeline.sources.parsing.outcomes import outcome_status
 from market_pipeline.sources.source import Fetched, Source
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 

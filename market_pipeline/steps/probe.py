@@ -15,12 +15,12 @@ from market_pipeline.markets.loader import load_markets
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import ANSWERED, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.outcomes import FETCH_ERRORS, outcome_status
-from market_pipeline.sources.recorder import Exchange
-from market_pipeline.sources.redact import redacted
-from market_pipeline.sources.shape import Drift, drift, recorded_shapes, shape_of
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, outcome_status
+from market_pipeline.sources.parsing.shape import Drift, drift, recorded_shapes, shape_of
 from market_pipeline.sources.source import Fetched, source_module
-from market_pipeline.sources.transport import Patience
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline.sources.transport.recorder import Exchange
+from market_pipeline.sources.transport.redact import redacted
 from market_pipeline.steps.refresh_instruments import file_instruments, instruments_of
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.storage import records

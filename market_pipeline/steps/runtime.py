@@ -22,9 +22,10 @@ from market_pipeline.markets.schema import MarketFile, SourceRule
 from market_pipeline.markets.trading_calendar import TradingCalendar, calendar_for
 from market_pipeline.markets.zones import check_zone_table
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.recorder import Recorder
 from market_pipeline.sources.source import Source, SourceContext, Transport, source_module
-from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline.sources.transport.recorder import Recorder
 from market_pipeline.steps.bar_windows import SessionBlock
 from market_pipeline.steps.feed_clock import simulated_clock
 from market_pipeline.steps.step_times import NotedSteps

@@ -13,7 +13,7 @@ from market_pipeline.alerts.conditions import CalendarEnd, Disk
 from market_pipeline.model.gap import QUIET, GapState
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.quality.situation import Budget, LostGap, OpenBreaker, Surroundings
-from market_pipeline.sources.breaker import breaker_views
+from market_pipeline.sources.transport.breaker import breaker_views
 from market_pipeline.steps.market_data import Newest
 from market_pipeline.steps.runtime import MarketRuntime, Runtime
 from market_pipeline.steps.service_level import burns_of

@@ -23,9 +23,10 @@ from market_pipeline.model.instrument import Alias, Instrument
 from market_pipeline.model.outcome import Outcome
 from market_pipeline.model.quote import Quote
 from market_pipeline.settings import Settings
-from market_pipeline.sources.readings import Page
+from market_pipeline.sources.parsing.readings import Page
 from market_pipeline.sources.source import Answer, Fetched, Request, SourceContext, Transport
-from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples"
 FRIDAY_AFTERNOON = datetime(2026, 11, 20, 13, 45, 30, tzinfo=UTC)

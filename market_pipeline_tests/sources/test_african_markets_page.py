@@ -10,7 +10,7 @@ from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.sources.african_markets_page import challenge, parse_listed_companies
-from market_pipeline.sources.readings import Board, Page, Reading
+from market_pipeline.sources.parsing.readings import Board, Page, Reading
 from market_pipeline_tests.sources.casablanca_desk import FRIDAY_AFTERNOON, mutations, page_at, sample
 
 PAGE = page_at(FRIDAY_AFTERNOON, "african_markets")

@@ -11,7 +11,7 @@ from market_pipeline.errors import PayloadError
 from market_pipeline.markets.zones import zone
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.sources.afx_pages import board_day, parse_board, parse_figures, parse_history
-from market_pipeline.sources.readings import Board, Page, Reading
+from market_pipeline.sources.parsing.readings import Board, Page, Reading
 from market_pipeline_tests.sources.casablanca_desk import mutations, sample
 
 AFTERNOON = datetime(2026, 11, 20, 11, 30, tzinfo=UTC)

@@ -12,7 +12,7 @@ from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.sources.casablanca_bourse_board import parse_board, parse_instrument_ids
-from market_pipeline.sources.readings import Board, Page, Reading
+from market_pipeline.sources.parsing.readings import Board, Page, Reading
 from market_pipeline_tests.sources.casablanca_desk import FRIDAY_AFTERNOON, mutations, page_at, sample, swaps
 
 PAGE = page_at(FRIDAY_AFTERNOON, "casablanca_bourse")

@@ -19,8 +19,8 @@ from market_pipeline.errors import (
 )
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.quote import PriceKind, Quote
-from market_pipeline.sources.charts import Circumstances, Window
 from market_pipeline.sources.dhan_payloads import parse_chart, parse_daily, parse_quotes, read_quote, refusal
+from market_pipeline.sources.parsing.charts import Circumstances, Window
 
 IST = ZoneInfo("Asia/Kolkata")
 RECEIVED = datetime(2026, 11, 20, 8, 30, 3, tzinfo=UTC)

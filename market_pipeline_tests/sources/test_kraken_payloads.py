@@ -24,7 +24,6 @@ from market_pipeline.model.order_book import Level, OrderBook
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind, Quote
 from market_pipeline.model.tick import Tick
-from market_pipeline.sources.charts import Circumstances, Window
 from market_pipeline.sources.kraken_dialect import answer_names, pair_of, public_url, refusal, request_name, result_of
 from market_pipeline.sources.kraken_payloads import (
     listed_instrument,
@@ -36,6 +35,7 @@ from market_pipeline.sources.kraken_payloads import (
     parse_trades,
     read_ticker,
 )
+from market_pipeline.sources.parsing.charts import Circumstances, Window
 
 START = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 RECEIVED = START + timedelta(minutes=3, seconds=20)

@@ -12,7 +12,7 @@ import pytest
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import PriceKind
-from market_pipeline.sources.readings import Reading
+from market_pipeline.sources.parsing.readings import Reading
 from market_pipeline.sources.wafa_bourse_indicators import parse_indicators
 from market_pipeline_tests.sources.casablanca_desk import FRIDAY_AFTERNOON, mutations, page_at, sample, swaps
 

@@ -13,7 +13,7 @@ import pytest
 from market_pipeline.errors import PayloadError, UnknownSymbol
 from market_pipeline.model.bar import ChartBar
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.charts import Chart, Circumstances, Window
+from market_pipeline.sources.parsing.charts import Chart, Circumstances, Window
 from market_pipeline.sources.yahoo_charts import DailyHistory, parse_chart, parse_daily
 from market_pipeline.sources.yahoo_payloads import as_printed
 from market_pipeline_tests.sources.yahoo_desk import NEW_YORK, NOW, body, changed

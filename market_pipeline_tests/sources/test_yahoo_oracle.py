@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.sources.charts import Circumstances, Window
+from market_pipeline.sources.parsing.charts import Circumstances, Window
 from market_pipeline.sources.yahoo_charts import parse_chart, parse_daily
 from market_pipeline.sources.yahoo_session import Conversation, Errand, _errand
 from market_pipeline_tests.sources.transport_bench import bench

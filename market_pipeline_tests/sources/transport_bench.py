@@ -13,7 +13,8 @@ from typing import Any
 from market_pipeline.clock import HandClock
 from market_pipeline.markets.schema import SourceRule
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
 from market_pipeline_tests.sources.scripted_server import Reply, ScriptedServer, serving
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

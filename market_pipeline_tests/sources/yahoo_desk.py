@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from market_pipeline.markets.schema import CalendarSection, MarketFile, SourceRule, SymbolRule
 from market_pipeline.markets.schema.calendar import PhaseRule
 from market_pipeline.model.instrument import Instrument
-from market_pipeline.sources.readings import Page
+from market_pipeline.sources.parsing.readings import Page
 from market_pipeline.sources.source import SourceContext
 from market_pipeline.sources.yahoo import Yahoo, create
 from market_pipeline_tests.sources.scripted_server import Reply, Seen, reply

@@ -22,9 +22,10 @@ from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.metrics import Fundamentals, Metrics
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.settings import Settings
-from market_pipeline.sources.outcomes import Inquiry
+from market_pipeline.sources.parsing.outcomes import Inquiry
 from market_pipeline.sources.source import Answer, Fetched, Request, Transport
-from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
 from market_pipeline.steps.runtime import CycleClock, MarketRuntime, Runtime
 from market_pipeline_tests.conftest import PROJECT
 from market_pipeline_tests.sources.scripted_server import ScriptedServer, reply, serving

@@ -13,7 +13,7 @@ from market_pipeline.clock import HandClock
 from market_pipeline.errors import StorageError
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
-from market_pipeline.sources.outcomes import Inquiry
+from market_pipeline.sources.parsing.outcomes import Inquiry
 from market_pipeline.sources.source import Fetched
 from market_pipeline.steps.ask_batches import Question, ask_batches
 from market_pipeline_tests.steps.saudi_desk import saudi_desk

@@ -16,9 +16,9 @@ from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
-from market_pipeline.sources.breaker import Breaker, BreakerRule
-from market_pipeline.sources.budget import Budgets
-from market_pipeline.sources.shared_state import SharedState
+from market_pipeline.sources.transport.breaker import Breaker, BreakerRule
+from market_pipeline.sources.transport.budget import Budgets
+from market_pipeline.sources.transport.shared_state import SharedState
 from market_pipeline.steps.budget_use import BudgetUse, all_budgets, full_sweeps
 from market_pipeline.steps.fetch_quotes import fetch_quotes
 from market_pipeline.steps.runtime import Runtime

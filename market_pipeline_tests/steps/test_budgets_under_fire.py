@@ -20,9 +20,10 @@ from market_pipeline.model.outcome import OutcomeStatus, RequestKind
 from market_pipeline.settings import Settings
 from market_pipeline.simulator.faults import FaultPlan
 from market_pipeline.simulator.server import RunningSimulator
-from market_pipeline.sources.budget import Budgets
 from market_pipeline.sources.source import SourceContext, source_module
-from market_pipeline.sources.transport import HttpTransport, Patience
+from market_pipeline.sources.transport.budget import Budgets
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
 from market_pipeline.steps.refresh_instruments import instruments_of
 from market_pipeline.steps.runtime import Runtime
 

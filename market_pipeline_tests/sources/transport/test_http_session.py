@@ -19,10 +19,11 @@ from market_pipeline.errors import ConfigurationError, SourceUnreachable
 from market_pipeline.markets.schema import SourceRule
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.http_session import open_session, sent_url
 from market_pipeline.sources.source import Request
-from market_pipeline.sources.transport import HttpTransport, Patience
-from market_pipeline_tests.sources.tiny_proxy import proxying
+from market_pipeline.sources.transport.http_session import open_session, sent_url
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline_tests.sources.transport.tiny_proxy import proxying
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

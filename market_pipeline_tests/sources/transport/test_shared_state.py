@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from market_pipeline.errors import StorageError
-from market_pipeline.sources.shared_state import SharedState
+from market_pipeline.sources.transport.shared_state import SharedState
 
 
 def change(state: SharedState, at: float) -> None:

@@ -16,10 +16,10 @@ from market_pipeline.markets.loader import agree_on_budgets, load_markets
 from market_pipeline.markets.schema import Budget, SourceRule
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Settings
-from market_pipeline.sources.budget import Budgets, TokenBucket
-from market_pipeline.sources.shared_state import SharedState, boot_id
 from market_pipeline.sources.source import Request
-from market_pipeline.sources.transport import HttpTransport
+from market_pipeline.sources.transport.budget import Budgets, TokenBucket
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.shared_state import SharedState, boot_id
 from market_pipeline_tests.sources.scripted_server import reply, serving
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

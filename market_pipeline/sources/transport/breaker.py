@@ -14,7 +14,7 @@ from typing import Any
 from market_pipeline import errors
 from market_pipeline.clock import Clock
 from market_pipeline.errors import Blocked, BreakerOpen, MarketPipelineError, RateLimited, Transient
-from market_pipeline.sources.shared_state import SharedState
+from market_pipeline.sources.transport.shared_state import SharedState
 
 FAILED, REFUSED = 1, 2
 

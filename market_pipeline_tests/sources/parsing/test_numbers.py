@@ -7,7 +7,7 @@ import math
 import pytest
 
 from market_pipeline.errors import PayloadError
-from market_pipeline.sources.numbers import Locale, parse_number
+from market_pipeline.sources.parsing.numbers import Locale, parse_number
 
 
 @pytest.mark.parametrize(

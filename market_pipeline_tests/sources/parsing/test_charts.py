@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from market_pipeline.model.outcome import OutcomeStatus
-from market_pipeline.sources.charts import Chart, Row, Window, checked_chart, checked_days, joined_charts, split_window
+from market_pipeline.sources.parsing.charts import (
+    Chart,
+    Row,
+    Window,
+    checked_chart,
+    checked_days,
+    joined_charts,
+    split_window,
+)
 
 OPEN = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
 WINDOW = Window(OPEN, OPEN + timedelta(minutes=10), OPEN + timedelta(hours=1))

@@ -21,7 +21,7 @@ from market_pipeline.errors import (
     UnknownSymbol,
 )
 from market_pipeline.model.outcome import OutcomeStatus, RequestKind
-from market_pipeline.sources.outcomes import FETCH_ERRORS, Inquiry, outcome_status
+from market_pipeline.sources.parsing.outcomes import FETCH_ERRORS, Inquiry, outcome_status
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -14,14 +14,14 @@ from market_pipeline.errors import Blocked, ConfigurationError, ProxyFailed, Rat
 from market_pipeline.markets.schema import SourceRule
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Settings
-from market_pipeline.sources.breaker import breaker_views
-from market_pipeline.sources.patience import Patience
-from market_pipeline.sources.proxies import Proxy, ProxyPool
 from market_pipeline.sources.source import Request
-from market_pipeline.sources.transport import HttpTransport
+from market_pipeline.sources.transport.breaker import breaker_views
+from market_pipeline.sources.transport.http_transport import HttpTransport
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline.sources.transport.proxies import Proxy, ProxyPool
 from market_pipeline.steps.runtime import Runtime, open_runtime
 from market_pipeline_tests.sources.scripted_server import Reply, ScriptedServer, reply, serving
-from market_pipeline_tests.sources.tiny_proxy import closed_port, proxying
+from market_pipeline_tests.sources.transport.tiny_proxy import closed_port, proxying
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ASK = Request("kraken", RequestKind.QUOTE, "https://api.kraken.com/0/public/Ticker?pair=XBTUSD")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from market_pipeline.markets.schema import Budget
-from market_pipeline.sources.bucket import (
+from market_pipeline.sources.transport.bucket import (
     BucketState,
     after_refusal,
     current_rate,

@@ -21,7 +21,7 @@ import structlog
 from market_pipeline.clock import Clock
 from market_pipeline.errors import ConfigurationError, ProxyFailed
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.shared_state import Record, SharedState
+from market_pipeline.sources.transport.shared_state import Record, SharedState
 
 log = structlog.get_logger("market_pipeline.proxies")
 

@@ -14,8 +14,8 @@ import requests
 
 from market_pipeline.errors import PayloadError, SourceTimeout, SourceUnreachable
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.sources.browser_adapter import BrowserAdapter
 from market_pipeline.sources.source import Request
+from market_pipeline.sources.transport.browser_adapter import BrowserAdapter
 from market_pipeline_tests.sources.scripted_server import Reply, reply, serving
 from market_pipeline_tests.sources.transport_bench import Bench, bench
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from market_pipeline.sources.shape import (
+from market_pipeline.sources.parsing.shape import (
     Drift,
     Field,
     Shape,

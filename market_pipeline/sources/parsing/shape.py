@@ -1,7 +1,7 @@
 """What a payload looks like without its values: JSON paths with their types, a page's column headings, a CSV's columns.
 
-Compares what a source sends today with what it sent when its samples were recorded; `shapes/<source>.json`, made by
-`make docs` from the samples, travels with the package. Must not judge values: that is the parser's business.
+Compares what a source sends today with what it sent when its samples were recorded; `sources/shapes/<source>.json`,
+made by `make docs` from the samples, travels with the package. Must not judge values: that is the parser's business.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from market_pipeline.errors import PayloadError
 from market_pipeline.model.outcome import OutcomeStatus
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.numbers import Locale, parse_number
+from market_pipeline.sources.parsing.numbers import Locale, parse_number
 
 FUTURE_TOLERANCE = timedelta(seconds=30)
 ONE_DAY_SECONDS = 86_400.0

@@ -16,8 +16,8 @@ from market_pipeline.model.bar import ChartBar, DailyBar
 from market_pipeline.model.instrument import Instrument
 from market_pipeline.model.outcome import Outcome, OutcomeStatus, RequestKind
 from market_pipeline.model.quote import Quote
-from market_pipeline.sources.outcomes import Inquiry
-from market_pipeline.sources.readings import Board, Page, Reading
+from market_pipeline.sources.parsing.outcomes import Inquiry
+from market_pipeline.sources.parsing.readings import Board, Page, Reading
 from market_pipeline.sources.source import Answer, Fetched, SourceContext
 
 EVERY_SYMBOL = "*"

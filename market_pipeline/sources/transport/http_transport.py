@@ -32,17 +32,14 @@ from market_pipeline.errors import (
 )
 from market_pipeline.markets.schema import SourceRule
 from market_pipeline.settings import Settings
-from market_pipeline.sources.answer_checks import RETRIED_STATUSES, body_error, described, status_error
-from market_pipeline.sources.breaker import Breaker, BreakerRule
-from market_pipeline.sources.budget import Budgets
-from market_pipeline.sources.http_session import Deadline, Sender, keeping, open_session, sent_url
-from market_pipeline.sources.outcomes import outcome_status
-from market_pipeline.sources.patience import Patience
-from market_pipeline.sources.proxies import Proxy, proxy_pool
-from market_pipeline.sources.shared_state import SharedState
 from market_pipeline.sources.source import Answer, Request
-
-__all__ = ["HttpTransport", "Patience", "outcome_status"]
+from market_pipeline.sources.transport.answer_checks import RETRIED_STATUSES, body_error, described, status_error
+from market_pipeline.sources.transport.breaker import Breaker, BreakerRule
+from market_pipeline.sources.transport.budget import Budgets
+from market_pipeline.sources.transport.http_session import Deadline, Sender, keeping, open_session, sent_url
+from market_pipeline.sources.transport.patience import Patience
+from market_pipeline.sources.transport.proxies import Proxy, proxy_pool
+from market_pipeline.sources.transport.shared_state import SharedState
 
 READ_BYTES = 65_536
 SOURCE_TROUBLE = (SourceUnreachable, SourceTimeout, RateLimited, Blocked, Unauthorised)

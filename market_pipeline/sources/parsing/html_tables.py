@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from lxml import etree
 
-from market_pipeline.sources.readings import payload_error
+from market_pipeline.sources.parsing.readings import payload_error
 
 type Cells = list[etree._Element]
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from market_pipeline.sources.redact import redacted
+from market_pipeline.sources.transport.redact import redacted
 
 
 def test_secrets_in_json_go_at_any_depth_and_prices_stay() -> None:

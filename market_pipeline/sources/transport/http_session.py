@@ -31,9 +31,9 @@ from urllib3.util.ssl_ import create_urllib3_context
 from market_pipeline.clock import Clock
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.browser_adapter import BrowserAdapter
-from market_pipeline.sources.proxies import Proxy
 from market_pipeline.sources.source import Request
+from market_pipeline.sources.transport.browser_adapter import BrowserAdapter
+from market_pipeline.sources.transport.proxies import Proxy
 
 POOL_CONNECTIONS = 8
 MOST_TEMPLATES = 32

@@ -27,9 +27,9 @@ from market_pipeline.errors import (
 from market_pipeline.markets.schema import Budget, SourceRule
 from market_pipeline.model.outcome import RequestKind
 from market_pipeline.settings import Feed, Settings
-from market_pipeline.sources.breaker import forget_breakers
 from market_pipeline.sources.source import Request
-from market_pipeline.sources.transport import HttpTransport
+from market_pipeline.sources.transport.breaker import forget_breakers
+from market_pipeline.sources.transport.http_transport import HttpTransport
 from market_pipeline_tests.sources.scripted_server import reply
 from market_pipeline_tests.sources.transport_bench import NOON, bench
 

@@ -9,7 +9,7 @@ import pytest
 
 from market_pipeline.clock import HandClock
 from market_pipeline.errors import Blocked, BreakerOpen, RateLimited, SourceTimeout, SourceUnreachable
-from market_pipeline.sources.breaker import (
+from market_pipeline.sources.transport.breaker import (
     Breaker,
     BreakerRule,
     BreakerState,
@@ -19,7 +19,7 @@ from market_pipeline.sources.breaker import (
     forget_breakers,
     may_ask,
 )
-from market_pipeline.sources.shared_state import SharedState
+from market_pipeline.sources.transport.shared_state import SharedState
 
 DOWN = SourceUnreachable("HTTP 503")
 RULE = BreakerRule()

@@ -17,9 +17,9 @@ from market_pipeline.clock import Clock
 from market_pipeline.errors import BudgetExhausted, MarketPipelineError, RateLimited
 from market_pipeline.markets.schema import Budget, SourceRule
 from market_pipeline.model.outcome import RequestKind
-from market_pipeline.sources import bucket
-from market_pipeline.sources.bucket import BucketState
-from market_pipeline.sources.shared_state import Record, SharedState
+from market_pipeline.sources.transport import bucket
+from market_pipeline.sources.transport.bucket import BucketState
+from market_pipeline.sources.transport.shared_state import Record, SharedState
 
 DEFAULT_KIND = "default"
 ANY_KIND = "any"

@@ -1,0 +1,1 @@
+"""How requests go out and answers come in: sessions, budgets, retries, breakers, proxies. Knows no source."""
