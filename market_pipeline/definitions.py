@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from market_pipeline.components.launcher.quick_storage import quicken_storage
 from market_pipeline.markets.zones import check_zone_table
 
 
@@ -13,4 +14,5 @@ from market_pipeline.markets.zones import check_zone_table
 def defs() -> dg.Definitions:
     """Load all markets and the platform's own definitions."""
     check_zone_table()
+    quicken_storage()  # a code server opens Dagster's storage for each tick of a schedule
     return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)

@@ -11,7 +11,7 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import deserialize_value
 
-from market_pipeline.components.launcher import private_api
+from market_pipeline.components.launcher import private_api, quick_storage
 from market_pipeline_tests.conftest import PROJECT
 
 MEND = (
@@ -68,7 +68,7 @@ def test_the_scripts_of_migrations_are_read_once_and_lead_to_the_same_head() -> 
 
     config = get_alembic_config(sqlite_run_storage.__file__)
     head = ScriptDirectory(ScriptDirectory.from_config(config).dir).get_current_head()
-    private_api.remember_migrations()
+    quick_storage.quicken_storage()
     again = get_alembic_config(sqlite_run_storage.__file__)
     assert ScriptDirectory.from_config(again) is ScriptDirectory.from_config(config), MEND
     assert ScriptDirectory.from_config(again).as_revision_number("head") == head, MEND

@@ -17,6 +17,7 @@ import numpy as np
 from market_pipeline.components.launcher import private_api, workers
 from market_pipeline.components.launcher.parent import end_with_parent
 from market_pipeline.components.launcher.protocol import GO, say
+from market_pipeline.components.launcher.quick_storage import ENGINES
 
 
 def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker, *, niceness: int = 0) -> NoReturn:
@@ -30,6 +31,7 @@ def run_worker(plug: socket.socket, home: Path, started_by: workers.Worker, *, n
             is_wanted = stream.readline() == GO
         if is_wanted:
             private_api.execute_run(started_by.arguments)
+            ENGINES.close()
         os.close(lock)
 
     _do(work, parent=started_by.pid)

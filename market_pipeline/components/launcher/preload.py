@@ -12,7 +12,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-from market_pipeline.components.launcher.private_api import remember_migrations
+from market_pipeline.components.launcher.quick_storage import quicken_storage
 from market_pipeline.errors import ConfigurationError
 from market_pipeline.markets.loader import load_markets
 from market_pipeline.markets.trading_calendar import calendar_for
@@ -55,7 +55,7 @@ def preload(module: str) -> None:
     """Import all of it and build the definitions in `module`. Raise ConfigurationError when that started a thread."""
     for name in LIBRARIES:
         importlib.import_module(name)
-    remember_migrations()
+    quicken_storage()
     for package in PACKAGES:
         root = importlib.import_module(f"market_pipeline.{package}")
         for found in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):

@@ -1,4 +1,4 @@
-"""The only door to names that Dagster does not promise to keep.
+"""With quick_storage the only door to names that Dagster does not promise to keep.
 
 A contract test pins them; when it fails after an upgrade, mend this module, or take the launcher out of dagster.yaml:
 every run then starts the default way.
@@ -6,7 +6,6 @@ every run then starts the default way.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, LaunchRunContext, WorkerStatus
@@ -24,7 +23,6 @@ __all__ = [
     "LaunchRunContext",
     "WorkerStatus",
     "execute_run",
-    "remember_migrations",
     "report_lost",
     "run_arguments",
 ]
@@ -67,28 +65,3 @@ def report_lost(arguments: str, how: str) -> None:
             instance.report_run_canceled(run, how)
         else:
             instance.report_run_failed(run, how)
-
-
-@cache
-def remember_migrations() -> None:
-    """Have the scripts of Dagster's migrations read once in this process, and be inherited by its forks.
-
-    Dagster reads all 88 twice whenever it makes a run's SQLite file and four times as it opens its storage: half of
-    what creating a run costs, and a third of what starting one does. They do not change while a version is installed.
-    """
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-    from dagster._core.storage.runs.sqlite import sqlite_run_storage
-    from dagster._core.storage.sql import get_alembic_config
-
-    read = ScriptDirectory.from_config
-    kept: dict[str | None, ScriptDirectory] = {}
-
-    def remembered(config: Config) -> ScriptDirectory:
-        place = config.get_main_option("script_location")
-        if place not in kept:
-            kept[place] = read(config)
-        return kept[place]
-
-    ScriptDirectory.from_config = remembered  # type: ignore[method-assign]
-    remembered(get_alembic_config(sqlite_run_storage.__file__)).as_revision_number("head")

@@ -17,10 +17,10 @@ from market_pipeline.components.launcher.private_api import (
     DefaultRunLauncher,
     LaunchRunContext,
     WorkerStatus,
-    remember_migrations,
     run_arguments,
 )
 from market_pipeline.components.launcher.protocol import GO, ask, connected
+from market_pipeline.components.launcher.quick_storage import quicken_storage
 from market_pipeline.errors import ZygoteAbsent
 
 FORGOTTEN_SECONDS = 90
@@ -50,7 +50,7 @@ class WarmRunLauncher(DefaultRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
-        remember_migrations()  # daemon and webserver, which have a launcher, create the runs
+        quicken_storage()  # daemon and webserver, which have a launcher, create the runs
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start a run; without a zygote, or with one of older code, the default way."""
