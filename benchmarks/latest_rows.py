@@ -20,7 +20,7 @@ class LatestRows:
     """While it is open, a thread polls; afterwards it tells when something newer than a moment was seen."""
 
     def __init__(self, settings: Settings) -> None:
-        self.failures = 0
+        self.failures: list[str] = []
         self._path = settings.feed_folder / "market.duckdb"
         self._shift = simulated_clock(settings.simulator_url).now() - datetime.now(UTC)
         self._seen: dict[str, list[tuple[datetime, float]]] = {}
@@ -51,8 +51,8 @@ class LatestRows:
             while not self._is_over.wait(POLL_SECONDS):
                 try:
                     newest = connection.sql(NEWEST).fetchall()
-                except duckdb.IOException:
-                    self.failures += 1
+                except duckdb.IOException as error:
+                    self.failures.append(str(error))
                 else:
                     self._note(newest)
 

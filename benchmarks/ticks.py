@@ -200,7 +200,9 @@ def observe(settings: Settings, observed: Observed) -> None:
         observed.cpu_seconds = _sample(stack, observed.megabytes, until=last + MINUTE).cpu_seconds - before.cpu_seconds
         time.sleep(GRACE_SECONDS)
     observed.cycles = read_cycles(observed.home, rows, first=first, last=last)
-    observed.failed_reads = rows.failures
+    observed.failed_reads = len(rows.failures)
+    for reason in rows.failures:
+        _say(f"{observed.name}: a read failed: {reason}")
     counts = f"{len(observed.cycles)} runs, {len(observed.seconds('queryable'))} complete"
     _say(f"{observed.name}: {counts}; tick → queryable p50, p95: {_pair(observed.seconds('queryable'))}")
 
