@@ -22,6 +22,7 @@ from dagster._core.remote_origin import GrpcServerCodeLocationOrigin, RemoteJobO
 from market_pipeline.components.launcher.protocol import ask, connected
 from market_pipeline.components.launcher.workers import worker_file
 from market_pipeline.errors import ZygoteAbsent
+from market_pipeline_tests.conftest import PROJECT
 
 PROBE = """
 import os, random, time
@@ -67,10 +68,6 @@ def failing(): fails()
 
 @dg.definitions
 def defs(): return dg.Definitions(jobs=[quick, waiting, hanging, failing])
-"""
-DAGSTER_YAML = """telemetry: {enabled: false}
-run_launcher: {module: market_pipeline.components.launcher.warm_launcher, class: WarmRunLauncher}
-run_coordinator: {module: market_pipeline.components.launcher.prompt_coordinator, class: PromptRunCoordinator}
 """
 PATIENCE_SECONDS = 60
 
@@ -120,18 +117,19 @@ class WarmDesk:
         self.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
         return run.run_id
 
-    def submit(self, job: str, **more: str) -> str:
+    def submit(self, job: str, tags: dict[str, str] | None = None) -> str:
         """Hand a run over as schedules and the UI do."""
         place = GrpcServerCodeLocationOrigin("localhost", port=1)  # only named: nothing asks there
         origin = RemoteJobOrigin(RemoteRepositoryOrigin(place, "__repository__"), job)
-        tags = {name.replace("__", "/"): value for name, value in more.items()}
         run = self.create(job, tags, remote_job_origin=origin)
         self.instance.submit_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
         return run.run_id
 
-    def launch_waiting(self) -> str:
+    def launch_waiting(self, tags: dict[str, str] | None = None) -> str:
         """Launch the job that waits, and return once it does."""
-        run_id = self.launch("waiting")
+        run = self.create("waiting", tags)
+        self.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
+        run_id = run.run_id
         wait_until((self.folder / "waiting.out").exists)
         return run_id
 
@@ -161,7 +159,7 @@ def warm_desk(folder: Path) -> Iterator[WarmDesk]:
     (folder / "warm_probe" / "__init__.py").write_text(PROBE)
     home = folder / "home"
     home.mkdir()
-    (home / "dagster.yaml").write_text(DAGSTER_YAML)
+    (home / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text())
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment |= {
         "OPENBLAS_NUM_THREADS": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -173,6 +174,26 @@ def test_a_session_in_this_machines_future_is_left_to_the_command_line(desk: Des
 
 def test_the_retention_runs_while_the_feed_is_there(desk: Desk) -> None:
     assert isinstance(tick(desk, "retention"), dg.RunRequest)
+
+
+def test_a_sweep_is_asked_for_once_its_ticks_cycle_has_begun(desk: Desk, clock: HandClock) -> None:
+    clock.at = datetime(2026, 11, 19, 15, 0, tzinfo=UTC)
+    tick_tag = {".dagster/scheduled_execution_time": "2026-11-20T12:00:00+00:00"}
+    leave_run(desk, "us_minute", dg.DagsterRunStatus.SUCCESS)  # of another tick
+    cycle = leave_run(desk, "us_minute", dg.DagsterRunStatus.NOT_STARTED, **tick_tag)
+    order = []
+
+    def begin() -> None:
+        order.append("cycle")
+        started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, "us_minute")
+        desk.instance.report_dagster_event(started, run_id=cycle.run_id)
+
+    timer = threading.Timer(0.6, begin)
+    timer.start()
+    assert isinstance(tick(desk, "us_sweep"), dg.RunRequest)
+    order.append("sweep")
+    timer.join()
+    assert order == ["cycle", "sweep"]
 
 
 def test_cycles_tick_each_minute_and_the_rest_in_minutes_of_its_own(desk: Desk) -> None:

@@ -13,10 +13,12 @@ import dagster as dg
 import psutil
 import pytest
 from dagster._core.workspace.context import BaseWorkspaceRequestContext, WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget
+from dagster._core.workspace.load_target import EmptyWorkspaceTarget, ModuleTarget
 from dagster._daemon.monitoring.run_monitoring import monitor_started_run
+from dagster._daemon.run_coordinator import QueuedRunCoordinatorDaemon
 
 from market_pipeline.clock import HandClock
+from market_pipeline.components.cadence import run_tags
 from market_pipeline.components.launcher.private_api import GRPC_INFO_TAG, WorkerStatus, run_arguments
 from market_pipeline.components.launcher.protocol import ask, connected
 from market_pipeline.components.launcher.workers import is_living, worker_file
@@ -72,37 +74,49 @@ def test_what_nobody_waits_for_gives_way_to_the_minutes_cycles(desk: WarmDesk) -
 
 
 def test_a_cycle_starts_at_once_without_the_daemon_that_works_the_queue_off(desk: WarmDesk) -> None:
-    run_id = desk.submit("quick", market_pipeline__cadence="minute")
+    run_id = desk.submit("quick", run_tags("india", "minute"))
     assert desk.end_of(run_id) == "SUCCESS"
 
 
 @pytest.mark.parametrize(
-    "tags",
-    [
-        {},
-        {"market_pipeline__cadence": "daily"},
-        {"market_pipeline__cadence": "minute", "dagster__backfill": "abcdefgh"},
-    ],
+    "tags", [{}, run_tags("india", "daily"), {**run_tags("india", "minute"), "dagster/backfill": "abcdefgh"}]
 )
 def test_all_other_runs_wait_in_the_queue(desk: WarmDesk, tags: dict[str, str]) -> None:
-    run_id = desk.submit("quick", **tags)
+    run_id = desk.submit("quick", tags)
     assert desk.status(run_id) == "QUEUED"
     assert desk.instance.run_coordinator.cancel_run(run_id)
     assert desk.status(run_id) == "CANCELED"
 
 
+@pytest.mark.parametrize("cadence", ["sweep", "heal", "metrics", "daily"])
+def test_what_nobody_waits_for_begins_when_no_cycle_of_its_market_runs(desk: WarmDesk, cadence: str) -> None:
+    cycle = desk.submit("waiting", run_tags("us", "minute"))
+    wait_until((desk.folder / "waiting.out").exists)
+    beside, behind = (desk.submit("quick", run_tags(market, cadence)) for market in ("india", "us"))
+    with WorkspaceProcessContext(desk.instance, EmptyWorkspaceTarget()) as workspace:
+        queue = QueuedRunCoordinatorDaemon(interval_seconds=1)
+        list(queue.run_iteration(workspace))
+        assert desk.end_of(beside) == "SUCCESS"
+        assert desk.status(behind) == "QUEUED"
+        assert desk.instance.run_coordinator.cancel_run(cycle)
+        assert desk.end_of(cycle) == "CANCELED"
+        list(queue.run_iteration(workspace))
+    assert desk.end_of(behind) == "SUCCESS"
+
+
+def test_a_cycle_starts_beside_what_nobody_waits_for(desk: WarmDesk) -> None:
+    long = desk.launch_waiting(run_tags("us", "sweep"))
+    assert desk.end_of(desk.submit("quick", run_tags("us", "minute"))) == "SUCCESS"
+    assert desk.status(long) == "STARTED"
+    assert desk.instance.run_coordinator.cancel_run(long)
+    assert desk.end_of(long) == "CANCELED"
+
+
 def test_a_cycle_that_is_submitted_again_is_not_started_again(desk: WarmDesk) -> None:
-    run_id = desk.submit("quick", market_pipeline__cadence="minute")
+    run_id = desk.submit("quick", run_tags("us", "minute"))
     assert desk.end_of(run_id) == "SUCCESS"
     desk.instance.submit_run(run_id, None)  # type: ignore[arg-type]  # a warm start needs no workspace
     assert desk.status(run_id) == "SUCCESS"
-
-
-def test_a_cycle_that_is_hurried_along_can_be_stopped(desk: WarmDesk) -> None:
-    run_id = desk.submit("waiting", market_pipeline__cadence="minute")
-    wait_until((desk.folder / "waiting.out").exists)
-    assert desk.instance.run_coordinator.cancel_run(run_id)
-    assert desk.end_of(run_id) == "CANCELED"
 
 
 def test_two_runs_draw_different_random_numbers(desk: WarmDesk) -> None:

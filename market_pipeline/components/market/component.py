@@ -75,7 +75,8 @@ class Market(dg.Component):
             asset_checks=running,
             jobs=[minute_job, *sweeps, metrics_job, daily_job, heal_job],
             schedules=[
-                *(schedules.minute_schedule(self.file, job) for job in (minute_job, *sweeps)),
+                schedules.minute_schedule(self.file, minute_job),
+                *(schedules.minute_schedule(self.file, job, after=minute_job) for job in sweeps),
                 metrics_schedule.metrics_schedule(self.file, metrics_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
                 gaps.heal_schedule(self.file, heal_job),

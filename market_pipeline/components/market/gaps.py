@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from market_pipeline.components.cadence import CADENCE_TAG
+from market_pipeline.components.cadence import run_tags
 from market_pipeline.components.market.metadata import (
     counts_text,
     markdown_table,
@@ -15,7 +15,7 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.schedules import MARKET_TAG, Decision, Job, every_five_minutes, still_running
+from market_pipeline.components.market.schedules import Decision, Job, every_five_minutes, still_running
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -55,12 +55,11 @@ def asset(file: MarketFile) -> dg.AssetsDefinition:
 
 def heal_job(file: MarketFile, gaps: dg.AssetsDefinition) -> Job:
     """Build `<market>_heal`: find the gaps and work them off."""
-    tags = {MARKET_TAG: file.market, CADENCE_TAG: "heal", "dagster/max_runtime": str(HEAL_MAX_RUNTIME_SECONDS)}
     return dg.define_asset_job(
         f"{file.market}_heal",
         selection=dg.AssetSelection.assets(gaps),
         executor_def=dg.in_process_executor,
-        tags=tags,
+        tags=run_tags(file.market, "heal", longest_seconds=HEAL_MAX_RUNTIME_SECONDS),
         description=f"Find the missing minutes of {file.title} and heal them, newest and tier 1 first.",
     )
 

@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import dagster as dg
 
-from market_pipeline.components.cadence import CADENCE_TAG
+from market_pipeline.components.cadence import run_tags
 from market_pipeline.components.market.schedules import (
     FAILED,
-    MARKET_TAG,
     Decision,
     Job,
     every_five_minutes,
@@ -31,11 +30,7 @@ def metrics_job(file: MarketFile, assets: Sequence[dg.AssetsDefinition]) -> Job:
         f"{file.market}_metrics",
         selection=dg.AssetSelection.assets(*assets),
         executor_def=dg.in_process_executor,
-        tags={
-            MARKET_TAG: file.market,
-            CADENCE_TAG: "metrics",
-            "dagster/max_runtime": str(asking + OWN_WORK_SECONDS),
-        },
+        tags=run_tags(file.market, "metrics", longest_seconds=asking + OWN_WORK_SECONDS),
         description=f"Valuation, ranges, book and shares of {file.title}" + (", screened." if file.sharia else "."),
     )
 

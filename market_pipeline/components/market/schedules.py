@@ -5,13 +5,14 @@ Dagster's scheduled time is the machine's; the simulated exchange may live on an
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date
 
 import dagster as dg
 
-from market_pipeline.components.cadence import CADENCE_TAG, PROMPT_CADENCE
+from market_pipeline.components.cadence import PROMPT_CADENCE, run_tags
 from market_pipeline.components.runtime_resource import TIER_TAG, RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -19,7 +20,6 @@ from market_pipeline.markets.schema import MarketFile
 MINUTE_MAX_RUNTIME_SECONDS = 55
 SWEEP_MAX_RUNTIME_SECONDS = 170
 """It may last longer than a minute; the next one begins with the first full minute after it."""
-MARKET_TAG = "market_pipeline/market"
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,6 +27,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 """Not CANCELING: a frozen process stays in it for a minute; the warehouse's locks keep it apart from the next run."""
+BEGUN = [status for status in dg.DagsterRunStatus if status not in UNFINISHED[:2]]
+TICK_TAG = ".dagster/scheduled_execution_time"
+LOOKS, LOOK_SECONDS = 12, 0.25
 FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 type Job = dg.UnresolvedAssetJobDefinition
 type Decision = dg.RunRequest | dg.SkipReason
@@ -36,11 +39,7 @@ def minute_job(
     file: MarketFile, assets: Sequence[dg.AssetsDefinition], left_out: Sequence[dg.AssetChecksDefinition]
 ) -> Job:
     """Build `<market>_minute`: the whole way of the data, in one process, without the checks that the sensor makes."""
-    tags = {
-        MARKET_TAG: file.market,
-        CADENCE_TAG: PROMPT_CADENCE,
-        "dagster/max_runtime": str(MINUTE_MAX_RUNTIME_SECONDS),
-    }
+    tags = run_tags(file.market, PROMPT_CADENCE, longest_seconds=MINUTE_MAX_RUNTIME_SECONDS)
     if file.sweep:
         tags[TIER_TAG] = "1"
     return dg.define_asset_job(
@@ -56,12 +55,12 @@ def sweep_job(
     file: MarketFile, assets: Sequence[dg.AssetsDefinition], left_out: Sequence[dg.AssetChecksDefinition]
 ) -> Job:
     """Build `<market>_sweep`: the same way of the data for tier 2, beside tier 1's minute and behind it."""
-    tags = {MARKET_TAG: file.market, CADENCE_TAG: "sweep", TIER_TAG: "2"}
+    tags = run_tags(file.market, "sweep", longest_seconds=SWEEP_MAX_RUNTIME_SECONDS)
     return dg.define_asset_job(
         f"{file.market}_sweep",
         selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
-        tags=tags | {"dagster/max_runtime": str(SWEEP_MAX_RUNTIME_SECONDS)},
+        tags=tags | {TIER_TAG: "2"},
         description=f"Tier 2 of {file.title}, as far as the budget allows: quotes, live tickers, bars, indicators.",
     )
 
@@ -74,13 +73,13 @@ def daily_job(
         f"{file.market}_daily",
         selection=dg.AssetSelection.assets(*assets) - dg.AssetSelection.checks(*left_out),
         executor_def=dg.in_process_executor,
-        tags={MARKET_TAG: file.market, CADENCE_TAG: "daily"},
+        tags=run_tags(file.market, "daily"),
         description=f"Close a session of {file.title}: refetch, reconcile, recompute, compact.",
     )
 
 
-def minute_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
-    """Build the schedule that runs a cycle, or a sweep, each minute while the market has work."""
+def minute_schedule(file: MarketFile, job: Job, *, after: Job | None = None) -> dg.ScheduleDefinition:
+    """Build the schedule that runs a cycle, or a sweep `after` it, each minute while the market has work."""
 
     @dg.schedule(
         name=job.name,
@@ -99,9 +98,21 @@ def minute_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         except Transient as error:
             return dg.SkipReason(str(error))
         reason = reason or still_running(context.instance, job.name)
+        if reason is None and after is not None:
+            _let_begin(context, after)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
+
+
+def _let_begin(context: dg.ScheduleEvaluationContext, job: Job) -> None:
+    """Wait a little until this tick's run of `job` has begun: what is queued before it would not wait for its end."""
+    tick = {TICK_TAG: context.scheduled_execution_time.astimezone(UTC).isoformat()}
+    filters = dg.RunsFilter(job_name=job.name, tags=tick, statuses=BEGUN)
+    for _ in range(LOOKS):
+        if context.instance.get_runs(filters=filters, limit=1):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def daily_schedule(file: MarketFile, job: Job, partitions: dg.PartitionsDefinition) -> dg.ScheduleDefinition:
