@@ -5,7 +5,7 @@ that start warm from a zygote, then with Celery's launcher where it is installed
 Dagster's default launcher (no zygote), then with Dagster's stock settings besides: a process for each step, a queue
 that is looked at every 5 seconds. A reader asks market.duckdb all the while.
 
-Run: python -m benchmarks.ticks   (half an hour; --budgets off takes the waiting for the sources' budgets out,
+Run: python -m benchmarks.ticks   (an hour; --budgets off takes the waiting for the sources' budgets out,
 --as-of MOMENT starts the exchange at another minute, --ways warm stock leaves the others out)
 """
 
@@ -47,8 +47,9 @@ from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
 AT = "2026-11-19T09:31:00+00:00"
 """A Thursday: six markets are open, Casablanca has just begun. No minute has all seven: Nairobi ends before New York
 begins. --as-of 2026-11-19T14:36:00+00:00 is the other crowded one: New York beside Casablanca, crypto and global."""
-SCHEDULER_WARMS_UP = timedelta(seconds=90)
-"""It passes over the minutes in which it gets to know the schedules of a new home."""
+WARM_UP = timedelta(minutes=5)
+"""A new home's scheduler passes over the minutes in which it gets to know its schedules, and the first metrics, gaps
+and closings of all markets fall into the first five."""
 WAYS = ("warm", "celery", "default", "stock")
 GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
@@ -193,7 +194,7 @@ def observe(settings: Settings, observed: Observed) -> None:
         ) as stack,
         LatestRows(settings) as rows,
     ):
-        first = floor_minute(datetime.now(UTC) + SCHEDULER_WARMS_UP) + MINUTE
+        first = floor_minute(datetime.now(UTC) + WARM_UP) + MINUTE
         last = first + (observed.minutes - 1) * MINUTE
         _say(f"{observed.name}: loaded; {observed.minutes} ticks from {first:%H:%M} on")
         before = _sample(stack, [], until=first)
