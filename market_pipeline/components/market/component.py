@@ -76,7 +76,7 @@ class Market(dg.Component):
             jobs=[minute_job, *sweeps, metrics_job, daily_job, heal_job],
             schedules=[
                 schedules.minute_schedule(self.file, minute_job),
-                *(schedules.minute_schedule(self.file, job, after=minute_job) for job in sweeps),
+                *(schedules.minute_schedule(self.file, job, is_sweep=True) for job in sweeps),
                 metrics_schedule.metrics_schedule(self.file, metrics_job),
                 schedules.daily_schedule(self.file, daily_job, session_dates),
                 gaps.heal_schedule(self.file, heal_job),

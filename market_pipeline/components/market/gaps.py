@@ -15,7 +15,13 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.schedules import Decision, Job, every_five_minutes, still_running
+from market_pipeline.components.market.schedules import (
+    Decision,
+    Job,
+    every_five_minutes,
+    let_cycle_begin,
+    still_running,
+)
 from market_pipeline.components.runtime_resource import RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
@@ -84,6 +90,8 @@ def heal_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         except Transient as error:
             return dg.SkipReason(str(error))
         reason = reason or still_running(context.instance, job.name)
+        if reason is None:
+            let_cycle_begin(context, file.market)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule

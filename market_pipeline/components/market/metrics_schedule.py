@@ -13,6 +13,7 @@ from market_pipeline.components.market.schedules import (
     Decision,
     Job,
     every_five_minutes,
+    let_cycle_begin,
     still_running,
 )
 from market_pipeline.components.runtime_resource import RuntimeResource
@@ -56,6 +57,8 @@ def metrics_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
         except Transient as error:
             return dg.SkipReason(str(error))
         reason = reason or still_running(context.instance, job.name) or _failed_lately(context, job.name, minutes)
+        if reason is None:
+            let_cycle_begin(context, file.market)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule

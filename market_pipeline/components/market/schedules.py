@@ -78,8 +78,8 @@ def daily_job(
     )
 
 
-def minute_schedule(file: MarketFile, job: Job, *, after: Job | None = None) -> dg.ScheduleDefinition:
-    """Build the schedule that runs a cycle, or a sweep `after` it, each minute while the market has work."""
+def minute_schedule(file: MarketFile, job: Job, *, is_sweep: bool = False) -> dg.ScheduleDefinition:
+    """Build the schedule that runs a cycle, or a sweep after it, each minute while the market has work."""
 
     @dg.schedule(
         name=job.name,
@@ -98,17 +98,17 @@ def minute_schedule(file: MarketFile, job: Job, *, after: Job | None = None) -> 
         except Transient as error:
             return dg.SkipReason(str(error))
         reason = reason or still_running(context.instance, job.name)
-        if reason is None and after is not None:
-            _let_begin(context, after)
+        if reason is None and is_sweep:
+            let_cycle_begin(context, file.market)
         return dg.SkipReason(reason) if reason else dg.RunRequest()
 
     return schedule
 
 
-def _let_begin(context: dg.ScheduleEvaluationContext, job: Job) -> None:
-    """Wait a little until this tick's run of `job` has begun: what is queued before it would not wait for its end."""
+def let_cycle_begin(context: dg.ScheduleEvaluationContext, market: str) -> None:
+    """Wait a little until this tick's cycle has begun: what is queued before it would not wait for its end."""
     tick = {TICK_TAG: context.scheduled_execution_time.astimezone(UTC).isoformat()}
-    filters = dg.RunsFilter(job_name=job.name, tags=tick, statuses=BEGUN)
+    filters = dg.RunsFilter(job_name=f"{market}_minute", tags=tick, statuses=BEGUN)
     for _ in range(LOOKS):
         if context.instance.get_runs(filters=filters, limit=1):
             return
