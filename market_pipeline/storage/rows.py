@@ -69,14 +69,18 @@ def last_of_each(table: Table, rows: pa.Table) -> pa.Table:
     if table.minute_column not in names and not table.is_small:
         columns.append(pa.array(minutes_of(table, rows)))
         names.append(_MINUTE)
-    return rows.take(_last_positions(names, columns)) if rows.num_rows else rows
+    last = _last_positions(names, columns) if rows.num_rows else []
+    return rows if len(last) == rows.num_rows else rows.take(last)  # a session of us is gigabytes: no copy for nothing
 
 
 def newest_of_each(table: Table, rows: pa.Table) -> pa.Table:
     """Keep each key's row of the newest minute; of two with the same minute the later one in `rows`."""
+    if rows.num_rows == 0:
+        return rows
     names = [name for name in table.key if name != table.minute_column]
-    ordered = rows.take(pc.sort_indices(rows, sort_keys=[(table.minute_column, "ascending")]))
-    return ordered.take(_last_positions(names, [ordered.column(name) for name in names])) if rows.num_rows else rows
+    order = pc.sort_indices(rows, sort_keys=[(table.minute_column, "ascending")])
+    keys = rows.select(names).take(order)
+    return rows.take(order.take(_last_positions(names, keys.columns)))
 
 
 def merge(table: Table, existing: pa.Table, rows: pa.Table) -> pa.Table:
