@@ -80,6 +80,17 @@ def test_the_page_that_watches_a_run_hears_of_each_event(instance: dg.DagsterIns
     assert heard == ["before", "one", "two"]
 
 
+def test_looking_at_a_run_rings_for_nobody(instance: dg.DagsterInstance) -> None:
+    """Who hears of an event looks at the run: a look that rang again would never end."""
+    run = instance.create_run_for_job(nothing)
+    note(instance, run, "one")
+    before = shard(instance, run.run_id).stat().st_mtime_ns
+    assert [event.message for event in instance.all_logs(run.run_id)] == ["one"]
+    assert shard(instance, run.run_id).stat().st_mtime_ns == before
+    note(instance, run, "two")
+    assert shard(instance, run.run_id).stat().st_mtime_ns > before
+
+
 def test_threads_that_write_at_the_same_time_all_come_through(instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(nothing)
     messages = [str(number) for number in range(100)]

@@ -23,7 +23,7 @@ from dagster._core.storage.sql import get_alembic_config
 from sqlalchemy import Connection, Engine, create_engine, event
 
 KEPT = 32
-"""Runs' files beside the three that all share; those used longest ago are closed."""
+"""Files that stay open at a time, those used last: the three that all share, and those of runs."""
 BUSY_SECONDS = 30
 
 
@@ -95,8 +95,17 @@ def _connect(self: SqliteEventLogStorage, shard: str) -> Iterator[Connection]:
             self._initdb(engine)
             self._initialized_dbs.add(shard)
         with engine.begin() as connection:
+            before = _changes(connection)
             yield connection
-        os.utime(self.path_for_shard(shard))  # the UI watches the file, and the journal holds what was written
+            has_written = _changes(connection) != before
+        if has_written:  # only then: the UI watches the file and looks at each change, and the journal has what changed
+            os.utime(self.path_for_shard(shard))
+
+
+def _changes(connection: Connection) -> int:
+    """Return how many rows were written through this connection since it was opened."""
+    opened = connection.connection.driver_connection
+    return opened.total_changes if isinstance(opened, sqlite3.Connection) else 0
 
 
 def _remember_migrations() -> None:
