@@ -15,20 +15,14 @@ from market_pipeline.components.market.metadata import (
     valid_result,
     valid_spec,
 )
-from market_pipeline.components.market.schedules import (
-    Decision,
-    Job,
-    every_five_minutes,
-    let_cycle_begin,
-    still_running,
-)
+from market_pipeline.components.market.schedules import Job, Ticking, due_schedule, every_five_minutes
 from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
 from market_pipeline.storage.tables import GAPS
 
 if TYPE_CHECKING:
     from market_pipeline.steps.heal_gaps import HealReport
+    from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 HEAL_SECONDS = 200
 """For asking; what a portion brought is stored and computed after that, and the next run begins at five minutes."""
@@ -73,28 +67,14 @@ def heal_job(file: MarketFile, gaps: dg.AssetsDefinition) -> Job:
 def heal_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
     """Build the schedule that works gaps off every five minutes while there can be some."""
 
-    @dg.schedule(
-        name=f"{file.market}_heal",
-        job=job,
-        cron_schedule=every_five_minutes(file.market, later=0),
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every five minutes while minutes of {file.title} may be missing; says why when it skips.",
-    )
-    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> Decision:
+    def reason(_: dg.ScheduleEvaluationContext, runtime: "Runtime", market: "MarketRuntime") -> str | None:
         from market_pipeline.steps.heal_due import heal_skip_reason
 
-        try:
-            opened = runtime.open()
-            reason = heal_skip_reason(opened, opened.market(file.market))
-        except Transient as error:
-            return dg.SkipReason(str(error))
-        reason = reason or still_running(context.instance, job.name)
-        if reason is None:
-            let_cycle_begin(context, file.market)
-        return dg.SkipReason(reason) if reason else dg.RunRequest()
+        return heal_skip_reason(runtime, market)
 
-    return schedule
+    cron = every_five_minutes(file.market, later=0)
+    description = f"Every five minutes while minutes of {file.title} may be missing"
+    return due_schedule(file, job, Ticking(cron, description, reason))
 
 
 def _metadata(report: "HealReport") -> dict[str, Any]:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from market_pipeline.components.cadence import run_tags
-from market_pipeline.components.market.schedules import (
-    FAILED,
-    Decision,
-    Job,
-    every_five_minutes,
-    let_cycle_begin,
-    still_running,
-)
-from market_pipeline.components.runtime_resource import RuntimeResource
-from market_pipeline.errors import Transient
+from market_pipeline.components.market.schedules import FAILED, Job, Ticking, due_schedule, every_five_minutes
 from market_pipeline.markets.schema import MarketFile
+
+if TYPE_CHECKING:
+    from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 OWN_WORK_SECONDS = 120
 """Starting up, merging and writing, beside the time that sources are given to answer."""
@@ -40,32 +35,17 @@ def metrics_schedule(file: MarketFile, job: Job) -> dg.ScheduleDefinition:
     """Build the schedule that ticks every five minutes and runs once in every so many of the feed's clock."""
     minutes = file.metrics.every_minutes
 
-    @dg.schedule(
-        name=f"{file.market}_metrics",
-        job=job,
-        cron_schedule=every_five_minutes(file.market, later=2),
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every {minutes} minutes while {file.title} is open; says why when it skips.",
-    )
-    def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> Decision:
+    def reason(context: dg.ScheduleEvaluationContext, runtime: Runtime, market: MarketRuntime) -> str | None:
         from market_pipeline.steps.metrics_due import metrics_skip_reason
 
-        try:
-            opened = runtime.open()
-            reason = metrics_skip_reason(opened, opened.market(file.market))
-        except Transient as error:
-            return dg.SkipReason(str(error))
-        reason = reason or still_running(context.instance, job.name) or _failed_lately(context, job.name, minutes)
-        if reason is None:
-            let_cycle_begin(context, file.market)
-        return dg.SkipReason(reason) if reason else dg.RunRequest()
+        return metrics_skip_reason(runtime, market) or _failed_lately(context, job.name, minutes)
 
-    return schedule
+    cron = every_five_minutes(file.market, later=2)
+    return due_schedule(file, job, Ticking(cron, f"Every {minutes} minutes while {file.title} is open", reason))
 
 
 def _failed_lately(context: dg.ScheduleEvaluationContext, job_name: str, minutes: int) -> str | None:
-    """Return which run of this turn failed: it left no rows, and must not ask the sources anew each minute."""
+    """Return which run of this turn failed: it left no rows, and must not ask the sources anew at each tick."""
     since = context.scheduled_execution_time - timedelta(minutes=minutes)
     failed = dg.RunsFilter(job_name=job_name, statuses=list(FAILED), created_after=since)
     runs = context.instance.get_runs(filters=failed, limit=1)

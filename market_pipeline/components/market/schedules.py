@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -16,6 +18,9 @@ from market_pipeline.components.cadence import PROMPT_CADENCE, run_tags
 from market_pipeline.components.runtime_resource import TIER_TAG, RuntimeResource
 from market_pipeline.errors import Transient
 from market_pipeline.markets.schema import MarketFile
+
+if TYPE_CHECKING:
+    from market_pipeline.steps.runtime import MarketRuntime, Runtime
 
 MINUTE_MAX_RUNTIME_SECONDS = 55
 SWEEP_MAX_RUNTIME_SECONDS = 170
@@ -30,6 +35,7 @@ UNFINISHED = [
 BEGUN = [status for status in dg.DagsterRunStatus if status not in UNFINISHED[:2]]
 TICK_TAG = ".dagster/scheduled_execution_time"
 LOOKS, LOOK_SECONDS = 12, 0.25
+"""For how long a schedule waits for its tick's cycle to begin. dagster.yaml has threads for as many as may wait."""
 FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 type Job = dg.UnresolvedAssetJobDefinition
 type Decision = dg.RunRequest | dg.SkipReason
@@ -78,31 +84,53 @@ def daily_job(
     )
 
 
-def minute_schedule(file: MarketFile, job: Job, *, is_sweep: bool = False) -> dg.ScheduleDefinition:
-    """Build the schedule that runs a cycle, or a sweep after it, each minute while the market has work."""
+@dataclass(frozen=True)
+class Ticking:
+    """When a schedule ticks, and what may keep it from asking for a run then."""
+
+    cron: str
+    description: str
+    skip_reason: Callable[[dg.ScheduleEvaluationContext, Runtime, MarketRuntime], str | None]
+    follows_cycle: bool = True
+
+
+def due_schedule(file: MarketFile, job: Job, ticking: Ticking) -> dg.ScheduleDefinition:
+    """Build the schedule that runs a job when it is due, one run at a time, and says why when it skips."""
 
     @dg.schedule(
         name=job.name,
         job=job,
-        cron_schedule="* * * * *",
+        cron_schedule=ticking.cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every minute while {file.title} is open; says why when it skips.",
+        description=f"{ticking.description}; says why when it skips.",
     )
     def schedule(context: dg.ScheduleEvaluationContext, runtime: RuntimeResource) -> Decision:
-        from market_pipeline.steps.due import skip_reason
-
         try:
             opened = runtime.open()
-            reason = skip_reason(opened.market(file.market), opened.clock.now())
+            reason = ticking.skip_reason(context, opened, opened.market(file.market))
         except Transient as error:
             return dg.SkipReason(str(error))
-        reason = reason or still_running(context.instance, job.name)
-        if reason is None and is_sweep:
+        if reason := reason or still_running(context.instance, job.name):
+            return dg.SkipReason(reason)
+        if ticking.follows_cycle:
             let_cycle_begin(context, file.market)
-        return dg.SkipReason(reason) if reason else dg.RunRequest()
+        return dg.RunRequest()
 
     return schedule
+
+
+def minute_schedule(file: MarketFile, job: Job, *, is_sweep: bool = False) -> dg.ScheduleDefinition:
+    """Build the schedule that runs a cycle, or a sweep after it, each minute while the market has work."""
+
+    def reason(_: dg.ScheduleEvaluationContext, runtime: Runtime, market: MarketRuntime) -> str | None:
+        from market_pipeline.steps.due import skip_reason
+
+        return skip_reason(market, runtime.clock.now())
+
+    return due_schedule(
+        file, job, Ticking("* * * * *", f"Every minute while {file.title} is open", reason, follows_cycle=is_sweep)
+    )
 
 
 def let_cycle_begin(context: dg.ScheduleEvaluationContext, market: str) -> None:
