@@ -13,7 +13,7 @@ from market_pipeline.settings import Settings
 from market_pipeline.steps.feed_clock import simulated_clock
 
 POLL_SECONDS = 0.5
-"""A look costs 60 ms of a core that the cycles share, as much as a small market's cycle: no closer than need be."""
+"""Its looks take from the cores that the cycles share: no closer than need be."""
 NEWEST = "SELECT market, max(known_at) FROM indicators_1m_latest GROUP BY market"
 
 
@@ -23,7 +23,8 @@ class LatestRows:
     def __init__(self, settings: Settings) -> None:
         self.failures: list[str] = []
         self._path = settings.feed_folder / "market.duckdb"
-        self._shift = simulated_clock(settings.simulator_url).now() - datetime.now(UTC)
+        self.shift = simulated_clock(settings.simulator_url).now() - datetime.now(UTC)
+        """By how much the feed's clock is ahead of the machine's."""
         self._seen: dict[str, list[tuple[datetime, float]]] = {}
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._poll, name="reader")
@@ -42,7 +43,7 @@ class LatestRows:
         None when that was after `until`: a cycle that found no new bar is not given its successor's rows.
         """
         for known_at, read_at in self._seen.get(market, []):
-            if known_at >= tick + self._shift:
+            if known_at >= tick + self.shift:
                 return read_at if read_at <= until else None
         return None
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from benchmarks.beside import print_coverage, print_runs
 from benchmarks.celery_stack import can_run, celery_home
 from benchmarks.feed import MINUTE, PROJECT
 from benchmarks.latest_rows import LatestRows
@@ -34,6 +35,7 @@ from benchmarks.stack import Stack, Usage, running_stack
 from market_pipeline.cli.processes import DEFINITIONS
 from market_pipeline.cli.supervision import executable
 from market_pipeline.clock import floor_minute
+from market_pipeline.components.market.schedules import TICK_TAG
 from market_pipeline.errors import SourceUnreachable
 from market_pipeline.logs import configure_logging
 from market_pipeline.settings import Settings, child_environment
@@ -47,7 +49,7 @@ from market_pipeline.steps.runtime import Runtime, market_names, open_runtime
 AT = "2026-11-19T09:31:00+00:00"
 """A Thursday: six markets are open, Casablanca has just begun. No minute has all seven: Nairobi ends before New York
 begins. --as-of 2026-11-19T14:36:00+00:00 is the other crowded one: New York beside Casablanca, crypto and global."""
-WARM_UP = timedelta(minutes=5)
+WARM_UP_SECONDS = 300
 """A new home's scheduler passes over the minutes in which it gets to know its schedules, and the first metrics, gaps
 and closings of all markets fall into the first five."""
 WAYS = ("warm", "celery", "default", "stock")
@@ -55,12 +57,11 @@ GRACE_SECONDS = 50
 SAMPLE_SECONDS = 2
 READ_SECONDS = 2
 """So long after a run's end its rows must have been read: the reader shares the cores."""
-TICK_TAG = ".dagster/scheduled_execution_time"
-STAGES = ("run created", "dequeued", "run starts", "first step", "queryable", "run end")
+STAGES = ("run created", "launched", "run starts", "first step", "queryable", "run end")
 SPANS = (
     ("schedule evaluated", None, "run created"),
-    ("wait in the queue", "run created", "dequeued"),
-    ("process, imports, definitions", "dequeued", "run starts"),
+    ("created until launched", "run created", "launched"),
+    ("process, imports, definitions", "launched", "run starts"),
     ("first step prepared", "run starts", "first step"),
     ("work, with its events", "first step", "queryable"),
 )
@@ -86,6 +87,7 @@ class Observed:
     markets: tuple[str, ...]
     is_warm: bool = False
     celery_port: int | None = None
+    warm_up: timedelta = timedelta(seconds=WARM_UP_SECONDS)
     cycles: list[Cycle] = field(default_factory=list)
     cpu_seconds: float = 0.0
     megabytes: list[float] = field(default_factory=list)
@@ -106,6 +108,9 @@ def main() -> None:
     """Measure all and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=int, default=8, help="of each")
+    parser.add_argument(
+        "--warm-up", type=int, default=WARM_UP_SECONDS, help="seconds before the first tick that counts"
+    )
     parser.add_argument("--budgets", choices=("on", "off"), default="on")
     parser.add_argument("--as-of", type=datetime.fromisoformat, default=datetime.fromisoformat(AT))
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
@@ -118,6 +123,7 @@ def main() -> None:
         markets = fill(settings)
         observed = [one for one in contenders(settings, options.minutes, markets) if one.name in options.ways]
         for one in observed:
+            one.warm_up = timedelta(seconds=options.warm_up)
             observe(settings, one)
     print(f"(e) tick → queryable, {len(markets)} markets in the same minute, budgets {options.budgets}")
     print(f"before: {before}; after: {machine()}\n")
@@ -194,7 +200,7 @@ def observe(settings: Settings, observed: Observed) -> None:
         ) as stack,
         LatestRows(settings) as rows,
     ):
-        first = floor_minute(datetime.now(UTC) + WARM_UP) + MINUTE
+        first = floor_minute(datetime.now(UTC) + observed.warm_up) + MINUTE
         last = first + (observed.minutes - 1) * MINUTE
         _say(f"{observed.name}: loaded; {observed.minutes} ticks from {first:%H:%M} on")
         before = _sample(stack, [], until=first)
@@ -204,6 +210,9 @@ def observe(settings: Settings, observed: Observed) -> None:
     observed.failed_reads = len(rows.failures)
     for reason in rows.failures:
         _say(f"{observed.name}: a read failed: {reason}")
+    print(f"\n{observed.name}, beside the cycles")
+    print_runs(observed.home, first)
+    print_coverage(settings.feed_folder / "market.duckdb", first + rows.shift, last + MINUTE + rows.shift)
     counts = f"{len(observed.cycles)} runs, {len(observed.seconds('queryable'))} complete"
     _say(f"{observed.name}: {counts}; tick → queryable p50, p95: {_pair(observed.seconds('queryable'))}")
 
